@@ -1,0 +1,9 @@
+//! The resolution over Automerge: its schema, its plain-text form, and edits to it.
+
+pub mod edit;
+pub mod fused;
+pub mod line;
+pub mod schema;
+pub mod structure;
+pub mod text_form;
+pub mod words;

@@ -1,0 +1,1 @@
+//! The pure hub of one document: events in, effects out.

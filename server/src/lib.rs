@@ -1,0 +1,6 @@
+//! The websocket server of codraft: a pure hub that decides, and tasks that perform what it decided.
+
+pub mod directory;
+pub mod hub;
+pub mod registry;
+pub mod storage;
