@@ -1,1 +1,482 @@
-//! The pure hub of one document: events in, effects out.
+//! The pure hub of one document: events in, effects out. It decides; tasks perform.
+//!
+//! It reads no clock, no socket and no disk, so that the simulation can run it under any network and any
+//! crash. The order for every incoming change is: gate (which folds it into the attribution index) → store
+//! durably → relay → acknowledge. Nothing leaves this hub that is not durable: what has only passed the gate
+//! is in the index and in the log, but beyond `durable`, and no message is made from there.
+
+mod answer;
+mod log;
+mod peer;
+pub mod read;
+
+use crate::hub::log::Log;
+use crate::hub::peer::Peer;
+use automerge::{Change, ChangeHash};
+use bytes::Bytes;
+use codraft_protocol::api::DocumentEvent;
+use codraft_protocol::authorship::index::{Adopted, FoldError};
+use codraft_protocol::authorship::{ChangeIx, Gate, Index, Record, Refusal, Sender, chunk};
+use codraft_protocol::id::{DelegationCode, DocumentId, Role};
+use codraft_protocol::resolution::text_form::Layout;
+use codraft_protocol::sync::SyncMessage;
+use codraft_protocol::time::Timestamp;
+use codraft_protocol::wire::SharedFrame;
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::sync::Arc;
+
+/// One websocket, numbered by the server for as long as it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// Who is at the other end of a connection, as far as a document is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The peer id it joined with.
+    pub peer: String,
+    /// Its account.
+    pub account: String,
+    /// What it may do.
+    pub role: Role,
+    /// In whose name.
+    pub delegation: Option<DelegationCode>,
+}
+
+/// What one connection may cost before it is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budgets {
+    /// How often it may ask for the whole document again.
+    pub resets: u32,
+    /// How many refused changes or unreadable messages it may send.
+    pub refusals: u32,
+    /// Bytes of one ephemeral message.
+    pub ephemeral_bytes: usize,
+    /// Ephemeral messages a second, after a burst of twice as many.
+    pub ephemeral_rate: u32,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self { resets: 8, refusals: 200, ephemeral_bytes: 16 << 10, ephemeral_rate: 30 }
+    }
+}
+
+/// What happens to a document.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A connection opens the document.
+    Open {
+        /// Which.
+        connection: ConnectionId,
+        /// Who.
+        member: Member,
+    },
+    /// A sync message arrives.
+    Sync {
+        /// From which connection.
+        connection: ConnectionId,
+        /// The message, as it came.
+        data: Bytes,
+    },
+    /// An ephemeral message arrives.
+    Ephemeral {
+        /// From which connection.
+        connection: ConnectionId,
+        /// Its author's session.
+        session: String,
+        /// Its number in the session.
+        count: u64,
+        /// Its content.
+        data: Bytes,
+    },
+    /// A connection is gone.
+    Closed {
+        /// Which.
+        connection: ConnectionId,
+    },
+    /// Everything up to (not including) this change is durable.
+    Stored {
+        /// The number of durable changes.
+        durable: u32,
+    },
+}
+
+/// A change to be stored durably.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewChange {
+    /// Its place in the document's log.
+    pub number: u32,
+    /// Whose it is.
+    pub delegation: DelegationCode,
+    /// The account that sent it.
+    pub account: String,
+    /// The uncompressed chunk.
+    pub raw: Bytes,
+}
+
+/// A change to be kept in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Who sent it.
+    pub member: Member,
+    /// Why it was refused.
+    pub code: &'static str,
+    /// Why, in words.
+    pub reason: String,
+    /// The bytes.
+    pub raw: Bytes,
+}
+
+/// Why a connection is closed: a websocket close code of the private range, and words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// The close code.
+    pub code: u16,
+    /// What happened and what to do.
+    pub reason: String,
+}
+
+/// What is to be done. Effects are performed in order.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Send a frame.
+    Send {
+        /// To which connection.
+        to: ConnectionId,
+        /// What; shared by all who get the same.
+        frame: SharedFrame,
+    },
+    /// Tell a connection in words that something was refused.
+    Tell {
+        /// Which connection.
+        to: ConnectionId,
+        /// What.
+        message: String,
+    },
+    /// Close a connection.
+    Close {
+        /// Which.
+        connection: ConnectionId,
+        /// Why.
+        closing: Closing,
+    },
+    /// Store changes, in this order, and answer with [`Event::Stored`].
+    Store(Vec<NewChange>),
+    /// Keep a refused change.
+    Quarantine(Refused),
+    /// Publish on the document's event stream.
+    Publish(DocumentEvent),
+}
+
+/// Changes that wait to become durable.
+#[derive(Debug)]
+struct Waiting {
+    /// Up to (not including) which change.
+    upto: u32,
+    /// Who sent them.
+    writer: ConnectionId,
+}
+
+/// A document's hub.
+#[derive(Debug)]
+pub struct Hub {
+    document: DocumentId,
+    /// The document's id and the server's peer id, as they stand in every frame.
+    document_text: String,
+    server: String,
+    gate: Gate,
+    budgets: Budgets,
+    index: Index,
+    log: Log,
+    layout: Layout,
+    adopted: Adopted,
+    durable: u32,
+    durable_heads: BTreeSet<ChangeHash>,
+    waiting: VecDeque<Waiting>,
+    peers: BTreeMap<ConnectionId, Peer>,
+    /// Hashes of refused changes: each goes to quarantine once, and none is ever asked for.
+    refused: HashSet<ChangeHash>,
+    record: Option<Arc<Record>>,
+}
+
+/// What a hub is made from.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The document.
+    pub document: DocumentId,
+    /// The server's peer id.
+    pub server: String,
+    /// How the text form is laid out.
+    pub layout: Layout,
+    /// The heads of the baseline.
+    pub baseline: Vec<ChangeHash>,
+    /// The gate's limits.
+    pub gate: Gate,
+    /// Per connection.
+    pub budgets: Budgets,
+}
+
+/// A log that is not a document's log.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A record that is not an Automerge change.
+    #[error("change {number} of the log cannot be read: {why}")]
+    Unreadable {
+        /// Which, counted from 0.
+        number: usize,
+        /// What Automerge says.
+        why: String,
+    },
+    /// A change that does not fit what stands before it.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// The baseline is not in the log.
+    #[error("the baseline's heads are not in the log")]
+    Baseline,
+}
+
+impl Hub {
+    /// Rebuilds a document from its log: raw changes in order, each with its owner.
+    ///
+    /// # Errors
+    /// [`LoadError`]: the log is not one that this gate let through.
+    pub fn load(
+        settings: Settings,
+        changes: impl IntoIterator<Item = (Bytes, DelegationCode)>,
+    ) -> Result<Self, LoadError> {
+        let (mut index, mut log) = (Index::new(), Log::default());
+        let mut heads = BTreeSet::new();
+        for (number, (raw, delegation)) in changes.into_iter().enumerate() {
+            let change = Change::from_bytes(raw.to_vec())
+                .map_err(|e| LoadError::Unreadable { number, why: e.to_string() })?;
+            index.replay(&change, &delegation)?;
+            log.push(&raw);
+            change.deps().iter().for_each(|dep| {
+                heads.remove(dep);
+            });
+            heads.insert(change.hash());
+        }
+        let adopted = index.adopted_at(&settings.baseline).ok_or(LoadError::Baseline)?;
+        Ok(Self {
+            document: settings.document,
+            document_text: settings.document.to_string(),
+            server: settings.server,
+            gate: settings.gate,
+            budgets: settings.budgets,
+            durable: log.len(),
+            index,
+            log,
+            layout: settings.layout,
+            adopted,
+            durable_heads: heads,
+            waiting: VecDeque::new(),
+            peers: BTreeMap::new(),
+            refused: HashSet::new(),
+            record: None,
+        })
+    }
+
+    /// Takes in one event; what follows from it is appended to `effects`.
+    pub fn handle(&mut self, now: Timestamp, event: Event, effects: &mut Vec<Effect>) {
+        match event {
+            Event::Open { connection, member } => self.open(connection, member, now, effects),
+            Event::Sync { connection, data } => self.sync(connection, &data, effects),
+            Event::Ephemeral { connection, session, count, data } => {
+                self.ephemeral(connection, &session, count, &data, now, effects);
+            }
+            Event::Closed { connection } => {
+                if self.peers.remove(&connection).is_some() {
+                    self.publish_presence(effects);
+                }
+            }
+            Event::Stored { durable } => self.stored(durable, effects),
+        }
+    }
+
+    /// How many changes are durable.
+    pub fn durable(&self) -> u32 {
+        self.durable
+    }
+
+    /// How many changes have passed the gate, durable or not.
+    pub fn folded(&self) -> u32 {
+        self.log.len()
+    }
+
+    fn open(&mut self, connection: ConnectionId, member: Member, now: Timestamp, effects: &mut Vec<Effect>) {
+        // A client that reconnects keeps its peer id: its old connection is dead even if nobody noticed.
+        let same = |peer: &Peer| peer.member.peer == member.peer && peer.member.account == member.account;
+        let old: Vec<_> = self.peers.iter().filter(|(_, peer)| same(peer)).map(|(c, _)| *c).collect();
+        for connection in old {
+            self.peers.remove(&connection);
+            let reason = "this peer has opened a new connection".to_owned();
+            effects.push(Effect::Close { connection, closing: Closing { code: 4409, reason } });
+        }
+        self.peers.insert(connection, Peer::new(member, now, &self.budgets));
+        self.publish_presence(effects);
+    }
+
+    fn publish_presence(&self, effects: &mut Vec<Effect>) {
+        let here: BTreeSet<_> = self.peers.values().filter_map(|peer| peer.member.delegation.clone()).collect();
+        effects.push(Effect::Publish(DocumentEvent::Presence { delegations: here.into_iter().collect() }));
+    }
+
+    fn sync(&mut self, connection: ConnectionId, data: &Bytes, effects: &mut Vec<Effect>) {
+        let Some(peer) = self.peers.get(&connection) else { return };
+        let message = match SyncMessage::decode(data) {
+            Ok(message) => message,
+            Err(error) => {
+                let member = peer.member.clone();
+                let reason = error.to_string();
+                self.refuse(connection, vec![Refused { member, code: "malformed-sync", reason, raw: data.clone() }], effects);
+                return;
+            }
+        };
+        let accepted = self.admit(connection, &message.changes, effects);
+        self.answer(connection, &message, accepted, effects);
+    }
+
+    /// Lets the changes of one message through the gate. Returns how many are new.
+    fn admit(&mut self, connection: ConnectionId, runs: &[Bytes], effects: &mut Vec<Effect>) -> usize {
+        if runs.is_empty() {
+            return 0;
+        }
+        let Some(member) = self.peers.get(&connection).map(|peer| peer.member.clone()) else { return 0 };
+        let refused = |refusal: &Refusal, raw: Bytes| Refused {
+            member: member.clone(),
+            code: refusal.code(),
+            reason: refusal.to_string(),
+            raw,
+        };
+        let (mut chunks, mut bad) = (Vec::new(), Vec::new());
+        for run in runs {
+            match chunk::split(run, &self.gate.limits) {
+                Ok(split) => chunks.extend(split),
+                Err(refusal) => bad.push(refused(&refusal, run.clone())),
+            }
+        }
+        let sender = Sender { role: member.role, delegation: member.delegation.as_ref() };
+        let admission = self.gate.admit(&mut self.index, sender, chunks);
+        let mut new = Vec::with_capacity(admission.accepted.len());
+        for accepted in admission.accepted {
+            let number = self.log.push(&accepted.raw);
+            debug_assert_eq!(ChangeIx(number), accepted.ix, "log and index number changes alike");
+            new.push(NewChange {
+                number,
+                delegation: accepted.delegation,
+                account: member.account.clone(),
+                raw: accepted.raw,
+            });
+        }
+        for one in admission.refused {
+            // A client sends what was refused again and again: it is kept once.
+            if one.hash.is_none_or(|hash| self.refused.insert(hash)) {
+                bad.push(refused(&one.refusal, one.raw));
+            }
+        }
+        let accepted = new.len();
+        if accepted > 0 {
+            self.waiting.push_back(Waiting { upto: self.log.len(), writer: connection });
+            effects.push(Effect::Store(new));
+        }
+        if !bad.is_empty() {
+            self.refuse(connection, bad, effects);
+        }
+        accepted
+    }
+
+    /// Quarantines, tells the sender and everybody who watches, and closes the connection past its budget.
+    fn refuse(&mut self, connection: ConnectionId, refused: Vec<Refused>, effects: &mut Vec<Effect>) {
+        let Some(peer) = self.peers.get_mut(&connection) else { return };
+        let count = u32::try_from(refused.len()).unwrap_or(u32::MAX);
+        let exhausted = peer.refuse(count);
+        let mut message = format!("refused: {}", refused.first().map_or("", |first| first.reason.as_str()));
+        if count > 1 {
+            message.push_str(&format!(" (and {} more changes)", count - 1));
+        }
+        effects.push(Effect::Tell { to: connection, message });
+        for one in refused {
+            effects.push(Effect::Publish(DocumentEvent::Refused {
+                delegation: one.member.delegation.clone(),
+                code: one.code.to_owned(),
+                reason: one.reason.clone(),
+            }));
+            effects.push(Effect::Quarantine(one));
+        }
+        if exhausted {
+            let reason = "too many refused changes on this connection; reset your copy, your words are kept in quarantine";
+            effects.push(Effect::Close { connection, closing: Closing { code: 4403, reason: reason.to_owned() } });
+        }
+    }
+
+    /// Changes became durable: relay them to all, then acknowledge them to their writers.
+    fn stored(&mut self, durable: u32, effects: &mut Vec<Effect>) {
+        let before = self.durable;
+        if durable <= before {
+            return;
+        }
+        let mut writers = BTreeSet::new();
+        while self.waiting.front().is_some_and(|waiting| waiting.upto <= durable) {
+            writers.extend(self.waiting.pop_front().map(|waiting| waiting.writer));
+        }
+        let mut delegations = BTreeSet::new();
+        for number in before..durable {
+            let ix = ChangeIx(number);
+            for dep in self.index.deps_at(ix) {
+                if let Some(hash) = self.index.hash_at(*dep) {
+                    self.durable_heads.remove(&hash);
+                }
+            }
+            self.durable_heads.extend(self.index.hash_at(ix));
+            delegations.extend(self.index.delegation_at(ix).cloned());
+        }
+        self.durable = durable;
+        self.record = None;
+
+        // Who wrote all of it needs none of it back.
+        let sole_writer = if writers.len() == 1 { writers.first().copied() } else { None };
+        let mut news = SyncMessage::acknowledging(self.heads());
+        news.changes = (before..durable).filter_map(|n| self.log.get(n)).collect();
+        let relayed = self.frame(&news);
+        for (connection, _) in self.peers.iter().filter(|(c, peer)| peer.started && Some(**c) != sole_writer) {
+            effects.push(Effect::Send { to: *connection, frame: relayed.clone() });
+        }
+        if let Some(writer) = sole_writer.filter(|w| self.peers.get(w).is_some_and(|peer| peer.started)) {
+            let frame = self.frame(&SyncMessage::acknowledging(self.heads()));
+            effects.push(Effect::Send { to: writer, frame });
+        }
+        effects.push(Effect::Publish(DocumentEvent::Changes {
+            count: u64::from(durable - before),
+            delegations: delegations.into_iter().collect(),
+            heads: self.heads().iter().map(ToString::to_string).collect(),
+        }));
+    }
+
+    fn ephemeral(
+        &mut self,
+        connection: ConnectionId,
+        session: &str,
+        count: u64,
+        data: &Bytes,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(peer) = self.peers.get_mut(&connection) else { return };
+        if data.len() > self.budgets.ephemeral_bytes || !peer.may_whisper(session, count, now, &self.budgets) {
+            return;
+        }
+        let frame = SharedFrame::ephemeral(&peer.member.peer, &self.document_text, session, count, data);
+        for other in self.peers.keys().filter(|other| **other != connection) {
+            effects.push(Effect::Send { to: *other, frame: frame.clone() });
+        }
+    }
+
+    /// The durable heads, ascending.
+    pub fn heads(&self) -> Vec<ChangeHash> {
+        self.durable_heads.iter().copied().collect()
+    }
+
+    fn frame(&self, message: &SyncMessage) -> SharedFrame {
+        SharedFrame::sync(&self.server, &self.document_text, &message.encode())
+    }
+}
