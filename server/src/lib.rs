@@ -1,9 +1,5 @@
 //! The websocket server of codraft: a pure hub that decides, and tasks that perform what it decided.
 
-pub mod connection;
 pub mod directory;
-pub mod document;
-pub mod hub;
-pub mod outbox;
 pub mod registry;
 pub mod storage;
