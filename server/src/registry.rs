@@ -1,98 +1,405 @@
-//! The documents that are open, each behind its task; what HTTP and websockets talk to.
+//! The documents of this server: the catalogue of all, and the open ones, each behind its task. What HTTP and
+//! websockets talk to.
 
+use crate::connection::ConnectionSettings;
 use crate::directory::Caller;
+use crate::document::{Handle, Keep, now};
+use crate::hub::read::Facts;
+use crate::hub::{Budgets, ConnectionId, Hub, NewChange, Refused, Settings as HubSettings};
+use crate::storage::committer::{Batch, CommitterHandle};
+use crate::storage::record::{ChangeRecord, DocumentRecord, QuarantineRecord, key};
+use crate::storage::{Reader, StorageError, Tree, Write};
+use automerge::{Automerge, TextEncoding};
+use bytes::Bytes;
 use codraft_protocol::amendment::View;
 use codraft_protocol::api;
-use codraft_protocol::id::DocumentId;
-use tokio::sync::broadcast;
+use codraft_protocol::authorship::Gate;
+use codraft_protocol::id::{DelegationCode, DocumentId};
+use codraft_protocol::resolution::text_form::{self, TextFormError};
+use codraft_protocol::resolution::{edit, fused};
+use codraft_protocol::time::Timestamp;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OnceCell, broadcast};
+
+/// Bytes of a quarantined change that a listing shows.
+const QUARANTINE_SHOWN: usize = 4096;
 
 /// Why a request about a document cannot be answered.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// There is no such document (or the caller may not know of it).
-    #[error("there is no document {0} here; `GET /api/v1/documents` lists those there are")]
+    #[error("there is no document {0} here; GET /api/v1/documents lists those there are")]
     UnknownDocument(DocumentId),
     /// The text cannot be imported.
-    #[error("{0}")]
-    Text(#[from] codraft_protocol::resolution::text_form::TextFormError),
+    #[error(transparent)]
+    Text(#[from] TextFormError),
+    /// The text cannot be made a document.
+    #[error(transparent)]
+    Edit(#[from] edit::EditError),
     /// The store does not take writes now.
-    #[error("{0}")]
-    Storage(String),
+    #[error(transparent)]
+    Storage(Arc<StorageError>),
+    /// The document's log is damaged; nothing of it is served.
+    #[error("document {document} cannot be opened: {why}; verify the data directory and restore a backup")]
+    Damaged {
+        /// Which.
+        document: DocumentId,
+        /// What is wrong.
+        why: String,
+    },
     /// The server is shutting down.
     #[error("the server is shutting down; try again in a moment")]
     Closing,
 }
 
+/// What a registry is set up with.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Per connection.
+    pub connection: ConnectionSettings,
+    /// Per connection and document.
+    pub budgets: Budgets,
+    /// What a change may be.
+    pub gate: Gate,
+}
+
 /// A handle on all documents; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Registry {}
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    peer_id: String,
+    storage_id: String,
+    committer: CommitterHandle,
+    reader: Arc<dyn Reader>,
+    /// Every document there is, in order of creation.
+    catalogue: Mutex<Vec<DocumentRecord>>,
+    /// The open ones; a cell, so that many who open one at once wait for one loading.
+    open: Mutex<HashMap<DocumentId, Arc<OnceCell<Handle>>>>,
+    connections: AtomicU64,
+}
+
+/// A mutex that a panic elsewhere has poisoned still guards sound data: every critical section here is one
+/// insertion or one look-up.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Registry {
+    /// The registry of the documents in a store. `storage_id` names the store for good: clients keep their
+    /// sync state by it.
+    ///
+    /// # Errors
+    /// [`RegistryError::Storage`]
+    pub fn new(
+        settings: Settings,
+        storage_id: String,
+        committer: CommitterHandle,
+        reader: Arc<dyn Reader>,
+    ) -> Result<Self, RegistryError> {
+        let mut catalogue = Vec::new();
+        for entry in reader.scan(Tree::Documents, &[]) {
+            let (_, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
+            catalogue.push(DocumentRecord::decode(&value).map_err(|e| RegistryError::Storage(Arc::new(e.into())))?);
+        }
+        catalogue.sort_by_key(|record: &DocumentRecord| (record.created, record.id));
+        let peer_id = format!("codraft-{}", storage_id.get(..8).unwrap_or(&storage_id));
+        let inner = Inner {
+            settings,
+            peer_id,
+            storage_id,
+            committer,
+            reader,
+            catalogue: Mutex::new(catalogue),
+            open: Mutex::default(),
+            connections: AtomicU64::new(1),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What it was set up with.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The server's peer id.
+    pub fn peer_id(&self) -> &str {
+        &self.inner.peer_id
+    }
+
+    /// The store's name.
+    pub fn storage_id(&self) -> &str {
+        &self.inner.storage_id
+    }
+
+    /// A number for a new connection.
+    pub fn next_connection(&self) -> ConnectionId {
+        ConnectionId(self.inner.connections.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Creates a document from a resolution's text, durably.
     ///
     /// # Errors
     /// [`RegistryError`]
     pub async fn create(&self, by: &Caller, new: api::NewDocument) -> Result<api::Imported, RegistryError> {
-        let _ = (by, new);
-        unimplemented!()
+        let at = now();
+        let (layout, lines) = text_form::parse(new.text.as_bytes())?;
+        let warnings = fused::warnings(&lines);
+        let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+        let head = edit::create(&mut doc, &new.symbol, &layout, &lines, at)?;
+        let id = DocumentId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
+        let record = DocumentRecord {
+            id,
+            symbol: new.symbol,
+            created: at,
+            created_by: by.account.clone(),
+            baseline: vec![head.0],
+            revision: 0,
+        };
+        let author = by.delegation.clone().unwrap_or_else(DelegationCode::secretariat);
+        let mut writes = vec![Write {
+            tree: Tree::Documents,
+            key: key::document(&id),
+            value: Some(record.encode()),
+        }];
+        for (number, change) in doc.get_changes(&[]).iter().enumerate() {
+            let stored = ChangeRecord {
+                received: at,
+                account: by.account.clone(),
+                delegation: author.clone(),
+                raw: change.raw_bytes().to_vec(),
+            };
+            writes.push(Write {
+                tree: Tree::Changes,
+                key: key::numbered(&id, number as u64),
+                value: Some(stored.encode()),
+            });
+        }
+        let stored = self.inner.committer.submit(Batch { writes, at }).await.map_err(|_| RegistryError::Closing)?;
+        stored.map_err(RegistryError::Storage)?;
+        lock(&self.inner.catalogue).push(record);
+        tracing::info!(document = %id, account = by.account, lines = lines.len(), "imported a document");
+        Ok(api::Imported { document: self.document(id).await?, warnings })
     }
-    /// All documents that the caller may open.
+
+    /// All documents that the caller may open, in order of creation.
     ///
     /// # Errors
     /// [`RegistryError`]
     pub async fn documents(&self, by: &Caller) -> Result<Vec<api::Document>, RegistryError> {
-        let _ = by;
-        unimplemented!()
+        let ids: Vec<_> = lock(&self.inner.catalogue).iter().map(|record| record.id).collect();
+        let mut documents = Vec::new();
+        for id in ids.into_iter().filter(|id| by.document.is_none_or(|only| only == *id)) {
+            documents.push(self.document(id).await?);
+        }
+        Ok(documents)
     }
+
     /// One document.
     ///
     /// # Errors
     /// [`RegistryError`]
     pub async fn document(&self, id: DocumentId) -> Result<api::Document, RegistryError> {
-        let _ = id;
-        unimplemented!()
+        self.ask(id, |hub, facts| hub.describe(facts)).await
     }
+
     /// A view of its text.
     ///
     /// # Errors
     /// [`RegistryError`]
     pub async fn text(&self, id: DocumentId, view: View) -> Result<String, RegistryError> {
-        let _ = (id, view);
-        unimplemented!()
+        self.ask(id, move |hub, _| hub.text(&view)).await
     }
+
     /// Its proposals.
     ///
     /// # Errors
     /// [`RegistryError`]
     pub async fn proposals(&self, id: DocumentId) -> Result<api::Proposals, RegistryError> {
-        let _ = id;
-        unimplemented!()
+        self.ask(id, |hub, _| hub.proposals()).await
     }
+
     /// Who wrote every word of it.
     ///
     /// # Errors
     /// [`RegistryError`]
     pub async fn attribution(&self, id: DocumentId) -> Result<api::Attribution, RegistryError> {
-        let _ = id;
-        unimplemented!()
+        self.ask(id, |hub, _| hub.attribution()).await
     }
+
     /// Its quarantine.
     ///
     /// # Errors
     /// [`RegistryError`]
     pub async fn quarantine(&self, id: DocumentId) -> Result<api::Quarantine, RegistryError> {
-        let _ = id;
-        unimplemented!()
+        self.record(id)?;
+        let reader = Arc::clone(&self.inner.reader);
+        let listing = tokio::task::spawn_blocking(move || {
+            let mut quarantine = Vec::new();
+            for entry in reader.scan(Tree::Quarantine, &key::document(&id)) {
+                let (key, value) = entry?;
+                let record = QuarantineRecord::decode(&value)?;
+                quarantine.push(listed(key::number(&key), record));
+            }
+            Ok::<_, StorageError>(api::Quarantine { quarantine })
+        });
+        listing.await.map_err(|_| RegistryError::Closing)?.map_err(|e| RegistryError::Storage(Arc::new(e)))
     }
+
     /// Its events from now on.
     ///
     /// # Errors
     /// [`RegistryError`]
-    pub async fn subscribe(
+    pub async fn subscribe(&self, id: DocumentId) -> Result<broadcast::Receiver<api::DocumentEvent>, RegistryError> {
+        Ok(self.open(id).await?.subscribe())
+    }
+
+    async fn ask<T: Send + 'static>(
         &self,
         id: DocumentId,
-    ) -> Result<broadcast::Receiver<api::DocumentEvent>, RegistryError> {
-        let _ = id;
-        unimplemented!()
+        question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        self.open(id).await?.ask(question).await.ok_or(RegistryError::Closing)
+    }
+
+    fn record(&self, id: DocumentId) -> Result<DocumentRecord, RegistryError> {
+        let catalogue = lock(&self.inner.catalogue);
+        catalogue.iter().find(|r| r.id == id).cloned().ok_or(RegistryError::UnknownDocument(id))
+    }
+
+    /// A document's handle; loads it where it is not open.
+    ///
+    /// # Errors
+    /// [`RegistryError`]
+    pub async fn open(&self, id: DocumentId) -> Result<Handle, RegistryError> {
+        let record = self.record(id)?;
+        let cell = {
+            let mut open = lock(&self.inner.open);
+            // A document whose task has ended is opened anew.
+            open.retain(|_, cell| cell.get().is_none_or(|handle| !handle.is_closed()));
+            Arc::clone(open.entry(id).or_default())
+        };
+        let handle = cell.get_or_try_init(|| async {
+            let registry = self.clone();
+            let loading = tokio::task::spawn_blocking(move || registry.load(&record));
+            let (hub, facts, keep) = loading.await.map_err(|_| RegistryError::Closing)??;
+            Ok(Handle::start(hub, facts, keep))
+        });
+        handle.await.cloned()
+    }
+
+    fn load(&self, record: &DocumentRecord) -> Result<(Hub, Facts, Shelf), RegistryError> {
+        let started = std::time::Instant::now();
+        let id = record.id;
+        let damaged = |why: String| RegistryError::Damaged { document: id, why };
+        let mut changes = Vec::new();
+        let mut raws = Vec::new();
+        for entry in self.inner.reader.scan(Tree::Changes, &key::document(&id)) {
+            let (_, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
+            let change = ChangeRecord::decode(&value).map_err(|e| damaged(e.to_string()))?;
+            if raws.is_empty() {
+                raws.push(change.raw.clone());
+            }
+            changes.push((Bytes::from(change.raw), change.delegation));
+        }
+        // The layout is written in the first change and never again.
+        let mut first = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+        for raw in raws {
+            first.load_incremental(&raw).map_err(|e| damaged(e.to_string()))?;
+        }
+        let layout = edit::layout(&first)?;
+        let quarantined = self.inner.reader.scan(Tree::Quarantine, &key::document(&id)).count() as u64;
+        let baseline = record.baseline.iter().copied().map(automerge::ChangeHash).collect::<Vec<_>>();
+        let facts = Facts {
+            symbol: record.symbol.clone(),
+            created: record.created,
+            baseline: api::Baseline {
+                revision: record.revision,
+                heads: baseline.iter().map(ToString::to_string).collect(),
+            },
+        };
+        let settings = HubSettings {
+            document: id,
+            server: self.inner.peer_id.clone(),
+            layout,
+            baseline,
+            gate: self.inner.settings.gate.clone(),
+            budgets: self.inner.settings.budgets.clone(),
+        };
+        let count = changes.len();
+        let hub = Hub::load(settings, changes).map_err(|e| damaged(e.to_string()))?;
+        let took = started.elapsed();
+        metrics::histogram!("codraft_open_document_seconds").record(took.as_secs_f64());
+        tracing::info!(document = %id, changes = count, ms = took.as_millis() as u64, "opened a document");
+        let shelf = Shelf { document: id, committer: self.inner.committer.clone(), quarantined };
+        Ok((hub, facts, shelf))
+    }
+}
+
+/// Where one document's changes and refused changes go.
+struct Shelf {
+    document: DocumentId,
+    committer: CommitterHandle,
+    quarantined: u64,
+}
+
+impl Keep for Shelf {
+    fn store(&mut self, changes: Vec<NewChange>, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>) {
+        let writes = changes
+            .into_iter()
+            .map(|change| Write {
+                tree: Tree::Changes,
+                key: key::numbered(&self.document, u64::from(change.number)),
+                value: Some(
+                    ChangeRecord {
+                        received: at,
+                        account: change.account,
+                        delegation: change.delegation,
+                        raw: change.raw.to_vec(),
+                    }
+                    .encode(),
+                ),
+            })
+            .collect();
+        self.committer.submit_then(Batch { writes, at }, move |result| done(result.is_ok()));
+    }
+
+    fn quarantine(&mut self, refused: Refused, at: Timestamp) {
+        let record = QuarantineRecord {
+            at,
+            account: refused.member.account,
+            delegation: refused.member.delegation,
+            code: refused.code.to_owned(),
+            reason: refused.reason,
+            raw: refused.raw.to_vec(),
+        };
+        let key = key::numbered(&self.document, self.quarantined);
+        self.quarantined += 1;
+        let writes = vec![Write { tree: Tree::Quarantine, key, value: Some(record.encode()) }];
+        self.committer.submit_then(Batch { writes, at }, |result| {
+            if let Err(error) = result {
+                tracing::error!(%error, "a refused change could not be kept");
+            }
+        });
+    }
+}
+
+fn listed(number: u64, record: QuarantineRecord) -> api::Quarantined {
+    let shown = record.raw.get(..QUARANTINE_SHOWN).unwrap_or(&record.raw);
+    api::Quarantined {
+        number,
+        at: record.at,
+        sender: record.account,
+        delegation: record.delegation,
+        code: record.code,
+        reason: record.reason,
+        bytes: hex::encode(shown),
+        size: record.raw.len() as u64,
     }
 }
