@@ -5,9 +5,10 @@ pub mod chunk;
 pub mod gate;
 pub mod index;
 pub mod record;
+mod resolve;
 pub mod roster;
 
-pub use gate::{Gate, Limits, Refusal, Sender};
-pub use index::Index;
+pub use gate::{Accepted, Admission, Gate, Limits, Passed, Refusal, Refused, Sender};
+pub use index::{Adopted, FoldError, Index};
 pub use record::{ChangeIx, ChangeMeta, Deed, FieldVersion, Provision, Record, Suppression, TextRun};
 pub use roster::Roster;

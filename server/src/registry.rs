@@ -106,7 +106,9 @@ impl Registry {
         let mut catalogue = Vec::new();
         for entry in reader.scan(Tree::Documents, &[]) {
             let (_, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
-            catalogue.push(DocumentRecord::decode(&value).map_err(|e| RegistryError::Storage(Arc::new(e.into())))?);
+            catalogue.push(
+                DocumentRecord::decode(&value).map_err(|e| RegistryError::Storage(Arc::new(e.into())))?,
+            );
         }
         catalogue.sort_by_key(|record: &DocumentRecord| (record.created, record.id));
         let peer_id = format!("codraft-{}", storage_id.get(..8).unwrap_or(&storage_id));
@@ -163,11 +165,8 @@ impl Registry {
             revision: 0,
         };
         let author = by.delegation.clone().unwrap_or_else(DelegationCode::secretariat);
-        let mut writes = vec![Write {
-            tree: Tree::Documents,
-            key: key::document(&id),
-            value: Some(record.encode()),
-        }];
+        let mut writes =
+            vec![Write { tree: Tree::Documents, key: key::document(&id), value: Some(record.encode()) }];
         for (number, change) in doc.get_changes(&[]).iter().enumerate() {
             let stored = ChangeRecord {
                 received: at,
@@ -181,7 +180,8 @@ impl Registry {
                 value: Some(stored.encode()),
             });
         }
-        let stored = self.inner.committer.submit(Batch { writes, at }).await.map_err(|_| RegistryError::Closing)?;
+        let stored =
+            self.inner.committer.submit(Batch { writes, at }).await.map_err(|_| RegistryError::Closing)?;
         stored.map_err(RegistryError::Storage)?;
         lock(&self.inner.catalogue).push(record);
         tracing::info!(document = %id, account = by.account, lines = lines.len(), "imported a document");
@@ -256,7 +256,10 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError`]
-    pub async fn subscribe(&self, id: DocumentId) -> Result<broadcast::Receiver<api::DocumentEvent>, RegistryError> {
+    pub async fn subscribe(
+        &self,
+        id: DocumentId,
+    ) -> Result<broadcast::Receiver<api::DocumentEvent>, RegistryError> {
         Ok(self.open(id).await?.subscribe())
     }
 

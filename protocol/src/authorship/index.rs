@@ -1,9 +1,25 @@
 //! The attribution index: every element ever inserted, in document order, with its inserter and strikers.
+//!
+//! Folding one single-character change costs a few microseconds whatever the history, and memory is near the
+//! document's own. What can be wrong with a change is found when it is resolved, before anything is folded.
+
+mod build;
+pub(crate) mod history;
+pub(crate) mod id;
+pub(crate) mod object;
+pub(crate) mod operation;
+pub(crate) mod sequence;
 
 use super::gate::Passed;
-use super::{ChangeIx, Record, Roster};
+use super::resolve::{self, Rules};
+use super::{ChangeIx, Roster};
 use crate::id::DelegationCode;
-use automerge::{Change, ChangeHash};
+use automerge::{ActorId, Change, ChangeHash};
+use history::History;
+use id::{ActorIx, OpId};
+use object::{Object, Place, Version};
+use operation::{Operation, Resolved};
+use std::collections::HashMap;
 
 /// A change that cannot be folded: the log that it comes from is not one that the gate let through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,67 +31,197 @@ pub struct FoldError {
     pub why: String,
 }
 
-/// Which operations are adopted.
+/// Which operations are adopted: those of the changes in the history of the baseline's heads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Adopted {}
+pub struct Adopted {
+    /// Per actor, how many of its changes.
+    clock: Vec<u32>,
+}
 
 /// The index.
-#[derive(Clone, Debug, Default)]
-pub struct Index {}
+#[derive(Clone, Debug)]
+pub struct Index {
+    pub(crate) history: History,
+    pub(crate) objects: HashMap<OpId, Object>,
+    /// The list of provisions, once it exists.
+    pub(crate) provisions: Option<OpId>,
+    roster: Roster,
+    /// Each actor's delegation, by number.
+    owners: Vec<DelegationCode>,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Index {
     /// The index of an empty document.
     pub fn new() -> Self {
-        unimplemented!()
+        let objects = HashMap::from([(OpId::ROOT, Object::new(Place::Root))]);
+        let (history, roster) = (History::default(), Roster::default());
+        Self { history, objects, provisions: None, roster, owners: Vec::new() }
     }
+
     /// How many changes it holds; they are numbered in the order in which they were folded.
     pub fn len(&self) -> usize {
-        unimplemented!()
+        self.history.entries.len()
     }
+
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
     /// The number of a change.
     pub fn position(&self, hash: &ChangeHash) -> Option<ChangeIx> {
-        let _ = hash;
-        unimplemented!()
+        self.history.position(hash)
     }
+
+    /// The hash of a change.
+    pub fn hash_at(&self, ix: ChangeIx) -> Option<ChangeHash> {
+        self.history.entry(ix).map(|entry| entry.hash)
+    }
+
+    /// What a change was built on.
+    pub fn deps_at(&self, ix: ChangeIx) -> &[ChangeIx] {
+        self.history.deps(ix)
+    }
+
+    /// Whose a change is.
+    pub fn delegation_at(&self, ix: ChangeIx) -> Option<&DelegationCode> {
+        self.owners.get(self.history.entry(ix)?.actor.0 as usize)
+    }
+
+    /// The seq of an actor's last change; 0 before its first.
+    pub fn last_seq(&self, actor: &ActorId) -> u64 {
+        self.history.actor(actor).map_or(0, |actor| self.history.of_actor(actor).len() as u64)
+    }
+
     /// The current heads, ascending.
     pub fn heads(&self) -> Vec<ChangeHash> {
-        unimplemented!()
+        self.history.heads.iter().copied().collect()
     }
+
+    /// Which actor is whose.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The set of all operations in the history of `heads`; `None` where one of them is unknown.
+    pub fn adopted_at(&self, heads: &[ChangeHash]) -> Option<Adopted> {
+        Some(Adopted { clock: self.history.clock(heads)? })
+    }
+
+    /// Whether the author of `later` had `earlier` before them (it is among its ancestors, or the same).
+    pub fn saw(&self, later: ChangeIx, earlier: ChangeIx) -> bool {
+        self.history.saw(later, earlier)
+    }
+
     /// Folds a change that passed the gate against this very index.
     pub fn fold(&mut self, passed: Passed) -> ChangeIx {
-        let _ = passed;
-        unimplemented!()
+        self.apply(passed.resolved, &passed.delegation)
     }
+
     /// Folds a change from a trusted log (the server's own, or a replica's copy of it).
     /// A change that is already known is skipped.
     ///
     /// # Errors
     /// [`FoldError`], and then the index is unchanged.
     pub fn replay(&mut self, change: &Change, delegation: &DelegationCode) -> Result<ChangeIx, FoldError> {
-        let _ = (change, delegation);
-        unimplemented!()
+        if let Some(known) = self.position(&change.hash()) {
+            return Ok(known);
+        }
+        let error = |why: String| FoldError { hash: change.hash(), why };
+        let owner = self.roster.owner(change.actor_id());
+        if let Some(owner) = owner.filter(|owner| *owner != delegation) {
+            return Err(error(format!("its actor belongs to {owner}, not to {delegation}")));
+        }
+        let expanded = change.decode();
+        let resolved = resolve::resolve(self, change, &expanded, Rules::TRUSTED)
+            .map_err(|refusal| error(refusal.to_string()))?;
+        Ok(self.apply(resolved, delegation))
     }
-    /// Which actor is whose.
-    pub fn roster(&self) -> &Roster {
-        unimplemented!()
+
+    /// Folds a resolved change: nothing can be wrong with it any more.
+    fn apply(&mut self, resolved: Resolved, delegation: &DelegationCode) -> ChangeIx {
+        let count = u32::try_from(resolved.operations.len()).unwrap_or(u32::MAX);
+        let (start, time) = (resolved.start, resolved.time);
+        let ix = self.history.push(resolved.hash, &resolved.actor, start, count, time, &resolved.deps);
+        if self.history.actors.len() > self.owners.len() {
+            self.owners.push(delegation.clone());
+            let bound = self.roster.bind(&resolved.actor, delegation);
+            debug_assert!(bound, "an actor is bound once");
+        }
+        for operation in resolved.operations {
+            self.perform(operation, ix);
+        }
+        ix
     }
-    /// The set of all operations in the history of `heads`; `None` where one of them is unknown.
-    pub fn adopted_at(&self, heads: &[ChangeHash]) -> Option<Adopted> {
-        let _ = heads;
-        unimplemented!()
+
+    fn perform(&mut self, operation: Operation, ix: ChangeIx) {
+        match operation {
+            Operation::Put { id, map, key, value, makes, replaces } => {
+                if let Some(place) = makes {
+                    self.objects.insert(id, Object::new(place));
+                    if place == Place::Provisions {
+                        self.provisions = Some(id);
+                    }
+                }
+                let actors = &self.history.actors;
+                let order = |a: OpId, b: OpId| {
+                    (a.counter, actor(actors, a.actor)).cmp(&(b.counter, actor(actors, b.actor)))
+                };
+                if let Some(object) = self.objects.get_mut(&map) {
+                    let versions = object.keys.entry(key).or_default();
+                    replace(versions, &replaces, ix);
+                    let place = versions.partition_point(|other| order(other.id, id).is_lt());
+                    versions.insert(place, Version { id, value, replaced: Vec::new() });
+                }
+            }
+            Operation::Delete { map, key, replaces } => {
+                if let Some(versions) =
+                    self.objects.get_mut(&map).and_then(|object| object.keys.get_mut(&key))
+                {
+                    replace(versions, &replaces, ix);
+                }
+            }
+            Operation::InsertCharacter { id, text, after, character } => {
+                self.insert(text, id, after, Some(character));
+            }
+            Operation::InsertProvision { id, list, after } => {
+                self.insert(list, id, after, None);
+                self.objects.insert(id, Object::new(Place::Provision));
+            }
+            Operation::Strike { sequence, element } => {
+                if let Some(object) = self.objects.get_mut(&sequence) {
+                    let struck = object.sequence.strike(element, ix);
+                    debug_assert!(struck, "resolved operations name elements that exist");
+                }
+            }
+        }
     }
-    /// All provisions with their deeds, relative to what is adopted.
-    pub fn record(&self, adopted: &Adopted) -> Record {
-        let _ = adopted;
-        unimplemented!()
+
+    fn insert(&mut self, sequence: OpId, id: OpId, after: Option<OpId>, character: Option<char>) {
+        let actors = &self.history.actors;
+        let above = |a, b| actor(actors, a) > actor(actors, b);
+        if let Some(object) = self.objects.get_mut(&sequence) {
+            let inserted = object.sequence.insert(id, after, character, above);
+            debug_assert!(inserted, "resolved operations name elements that exist");
+        }
     }
-    /// Whether the author of `later` had `earlier` before them (it is among its ancestors).
-    pub fn saw(&self, later: ChangeIx, earlier: ChangeIx) -> bool {
-        let _ = (later, earlier);
-        unimplemented!()
+}
+
+/// Automerge breaks ties between equal counters by the actors' bytes.
+fn actor(actors: &[ActorId], ix: ActorIx) -> Option<&ActorId> {
+    actors.get(ix.0 as usize)
+}
+
+fn replace(versions: &mut [Version], replaced: &[OpId], by: ChangeIx) {
+    for version in versions.iter_mut().filter(|version| replaced.contains(&version.id)) {
+        if let Err(place) = version.replaced.binary_search(&by) {
+            version.replaced.insert(place, by);
+        }
     }
 }

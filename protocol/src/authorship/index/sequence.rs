@@ -1,0 +1,216 @@
+//! One text or list: every element ever inserted, in document order, struck ones in place.
+//!
+//! Elements with consecutive ids, one history and adjacent places form a run, so that a sentence typed in one
+//! go costs one entry. Runs form a linked list, and are found by id through an ordered map per actor.
+
+use super::id::{ActorIx, OpId};
+use crate::authorship::ChangeIx;
+use std::collections::{BTreeMap, HashMap};
+
+/// A slot of the run table; `NONE` ends the list.
+type Slot = u32;
+const NONE: Slot = u32::MAX;
+
+/// Consecutive elements with one history.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    /// The first element; the others follow by counter.
+    pub(crate) id: OpId,
+    /// How many elements.
+    pub(crate) len: u32,
+    /// Of a text: one character an element. Of a list: empty, and the element's object has its id.
+    pub(crate) text: String,
+    /// The changes that struck them, ascending.
+    pub(crate) struck: Vec<ChangeIx>,
+    previous: Slot,
+    next: Slot,
+}
+
+/// A sequence.
+#[derive(Clone, Debug)]
+pub(crate) struct Sequence {
+    runs: Vec<Run>,
+    /// Slots that a join has emptied.
+    free: Vec<Slot>,
+    head: Slot,
+    by_id: HashMap<ActorIx, BTreeMap<u32, Slot>>,
+    elements: usize,
+}
+
+impl Default for Sequence {
+    fn default() -> Self {
+        Self { runs: Vec::new(), free: Vec::new(), head: NONE, by_id: HashMap::new(), elements: 0 }
+    }
+}
+
+/// The byte at which character `n` of `text` starts.
+fn byte_of(text: &str, n: u32) -> usize {
+    text.char_indices().nth(n as usize).map_or(text.len(), |(at, _)| at)
+}
+
+impl Sequence {
+    /// Elements ever inserted.
+    pub(crate) fn elements(&self) -> usize {
+        self.elements
+    }
+
+    /// Whether an element was ever inserted here.
+    pub(crate) fn contains(&self, id: OpId) -> bool {
+        self.find(id).is_some()
+    }
+
+    fn run(&self, slot: Slot) -> Option<&Run> {
+        self.runs.get(slot as usize)
+    }
+
+    fn run_mut(&mut self, slot: Slot) -> Option<&mut Run> {
+        self.runs.get_mut(slot as usize)
+    }
+
+    /// The run of an element and its place in it.
+    fn find(&self, id: OpId) -> Option<(Slot, u32)> {
+        let (first, slot) = self.by_id.get(&id.actor)?.range(..=id.counter).next_back()?;
+        let offset = id.counter - first;
+        (offset < self.run(*slot)?.len).then_some((*slot, offset))
+    }
+
+    /// All runs in document order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Run> {
+        let mut slot = self.head;
+        std::iter::from_fn(move || {
+            let run = self.run(slot)?;
+            slot = run.next;
+            Some(run)
+        })
+    }
+
+    /// Puts a run into the list behind `after` (`NONE`: at the head).
+    fn link(&mut self, mut run: Run, after: Slot) -> Slot {
+        let next = self.run(after).map_or(self.head, |run| run.next);
+        (run.previous, run.next) = (after, next);
+        let (id, fresh) = (run.id, u32::try_from(self.runs.len()).unwrap_or(NONE));
+        let slot = self.free.pop().unwrap_or(fresh);
+        match self.run_mut(slot) {
+            Some(place) => *place = run,
+            None => self.runs.push(run),
+        }
+        self.by_id.entry(id.actor).or_default().insert(id.counter, slot);
+        match self.run_mut(after) {
+            Some(before) => before.next = slot,
+            None => self.head = slot,
+        }
+        if let Some(behind) = self.run_mut(next) {
+            behind.previous = slot;
+        }
+        slot
+    }
+
+    /// Splits a run so that element `offset` starts one; returns that one.
+    fn split(&mut self, slot: Slot, offset: u32) -> Slot {
+        if offset == 0 {
+            return slot;
+        }
+        let Some(run) = self.run_mut(slot) else { return slot };
+        let at = byte_of(&run.text, offset);
+        let tail = Run {
+            id: run.id.plus(offset),
+            len: run.len - offset,
+            text: run.text.split_off(at),
+            struck: run.struck.clone(),
+            previous: NONE,
+            next: NONE,
+        };
+        run.len = offset;
+        self.link(tail, slot)
+    }
+
+    /// Inserts an element behind `after` (`None`: at the head). `above` orders actors as Automerge does.
+    /// Returns whether `after` exists.
+    pub(crate) fn insert(
+        &mut self,
+        id: OpId,
+        after: Option<OpId>,
+        character: Option<char>,
+        above: impl Fn(ActorIx, ActorIx) -> bool,
+    ) -> bool {
+        let mut reference = NONE;
+        if let Some(after) = after {
+            let Some((slot, offset)) = self.find(after) else { return false };
+            if self.run(slot).is_some_and(|run| offset + 1 < run.len) {
+                self.split(slot, offset + 1);
+            }
+            reference = slot;
+        }
+        // Concurrent insertions at one place stand in descending order of id.
+        let mut place = reference;
+        loop {
+            let next = self.run(place).map_or(self.head, |run| run.next);
+            let Some(other) = self.run(next).map(|run| run.id) else { break };
+            let greater =
+                other.counter > id.counter || (other.counter == id.counter && above(other.actor, id.actor));
+            if !greater {
+                break;
+            }
+            place = next;
+        }
+        self.elements += 1;
+        if let (true, Some(character)) = (place == reference, character)
+            && let Some(run) = self.run_mut(reference)
+            && run.struck.is_empty()
+            && run.id.plus(run.len) == id
+        {
+            run.text.push(character);
+            run.len += 1;
+            return true;
+        }
+        let text = character.map(String::from).unwrap_or_default();
+        self.link(Run { id, len: 1, text, struck: Vec::new(), previous: NONE, next: NONE }, place);
+        true
+    }
+
+    /// Records that `change` struck an element. Returns whether the element exists.
+    pub(crate) fn strike(&mut self, id: OpId, change: ChangeIx) -> bool {
+        let Some((slot, offset)) = self.find(id) else { return false };
+        let slot = self.split(slot, offset);
+        if self.run(slot).is_some_and(|run| run.len > 1) {
+            self.split(slot, 1);
+        }
+        let Some(run) = self.run_mut(slot) else { return false };
+        if let Err(place) = run.struck.binary_search(&change) {
+            run.struck.insert(place, change);
+        }
+        let next = run.next;
+        self.join(next);
+        self.join(slot);
+        true
+    }
+
+    /// Joins a run to the one before it where ids are consecutive and the (struck) histories equal.
+    fn join(&mut self, slot: Slot) {
+        let Some(run) = self.run(slot) else { return };
+        let before = run.previous;
+        let Some(head) = self.run(before) else { return };
+        let joins = head.id.plus(head.len) == run.id
+            && head.struck == run.struck
+            && !run.struck.is_empty()
+            && head.text.is_empty() == run.text.is_empty()
+            && !run.text.is_empty();
+        if !joins {
+            return;
+        }
+        let (id, len, next) = (run.id, run.len, run.next);
+        let Some(text) = self.run_mut(slot).map(|run| std::mem::take(&mut run.text)) else { return };
+        if let Some(head) = self.run_mut(before) {
+            head.text.push_str(&text);
+            head.len += len;
+            head.next = next;
+        }
+        if let Some(behind) = self.run_mut(next) {
+            behind.previous = before;
+        }
+        if let Some(ids) = self.by_id.get_mut(&id.actor) {
+            ids.remove(&id.counter);
+        }
+        self.free.push(slot);
+    }
+}
