@@ -7,3 +7,6 @@ pub mod schema;
 pub mod structure;
 pub mod text_form;
 pub mod words;
+
+/// An invented resolution in the plain-text form, for the demo and for tests.
+pub const SAMPLE: &str = include_str!("../samples/resolution.txt");

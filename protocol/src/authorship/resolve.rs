@@ -8,6 +8,7 @@ use super::index::object::{Place, Value};
 use super::index::operation::{Operation, Resolved};
 use crate::id::DelegationCode;
 use crate::resolution::schema;
+use crate::resolution::text_form::is_control;
 use automerge::{ActorId, Change, ExpandedChange, ObjType, ScalarValue, legacy};
 use std::collections::{HashMap, HashSet};
 
@@ -336,8 +337,3 @@ impl Resolver<'_> {
 
 /// Characters that a scalar field may have.
 const FIELD_CHARS: usize = 64;
-
-/// A provision is one line: no line breaks, no control characters but the tab.
-pub(crate) fn is_control(character: char) -> bool {
-    (character < ' ' && character != '\t') || character == '\u{7f}'
-}

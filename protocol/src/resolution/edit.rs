@@ -1,10 +1,16 @@
-//! Edits to a resolution in an Automerge document.
+//! Edits to a resolution in an Automerge document: its creation, and an edited file turned into the smallest
+//! change that gives its text.
+
+mod matching;
 
 use super::line::Line;
 use super::text_form::{Layout, ParsedLine};
-use crate::id::DelegationCode;
+use super::{schema, structure, words};
+use crate::id::{DelegationCode, ProvisionId};
 use crate::time::Timestamp;
-use automerge::{Automerge, ChangeHash};
+use automerge::transaction::{CommitOptions, Transactable};
+use automerge::{ActorId, Author, Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value};
+use matching::Shape;
 
 /// A document that is not a resolution, or an edit that Automerge did not take.
 #[derive(Debug, thiserror::Error)]
@@ -14,10 +20,22 @@ pub enum EditError {
     Automerge(#[from] automerge::AutomergeError),
     /// The document lacks what a resolution has.
     #[error("this document is not a resolution: {0}")]
-    NotAResolution(String),
+    NotAResolution(&'static str),
 }
 
-/// Writes a new resolution into an empty document, in one change with the author label `SECRETARIAT`.
+/// Begins a writing session: gives the document a fresh actor (which must be random and never used before)
+/// whose first change will carry `delegation` as its author label.
+pub fn begin_session(doc: &mut Automerge, actor: ActorId, delegation: &DelegationCode) {
+    // Setting the author replaces the actor, so the actor is set last.
+    doc.set_author(Some(Author::from(delegation.as_str().as_bytes().to_vec())));
+    doc.set_actor(actor);
+}
+
+fn commit_options(at: Timestamp) -> CommitOptions {
+    CommitOptions::default().with_time(at.0.div_euclid(1000))
+}
+
+/// Writes a new resolution into an empty document, in one change.
 ///
 /// # Errors
 /// [`EditError`]
@@ -28,8 +46,35 @@ pub fn create(
     lines: &[ParsedLine],
     at: Timestamp,
 ) -> Result<ChangeHash, EditError> {
-    let _ = (doc, symbol, layout, lines, at);
-    unimplemented!()
+    let mut tx = doc.transaction();
+    tx.put(ROOT, schema::SCHEMA, schema::SCHEMA_VERSION)?;
+    tx.put(ROOT, schema::SYMBOL, symbol)?;
+    let map = tx.put_object(ROOT, schema::LAYOUT, ObjType::Map)?;
+    tx.put(&map, schema::LINE_ENDING, layout.line_ending)?;
+    tx.put(&map, schema::FINAL_NEWLINE, layout.final_newline)?;
+    tx.put(&map, schema::BOM, layout.bom)?;
+    let list = tx.put_object(ROOT, schema::PROVISIONS, ObjType::List)?;
+    for (n, line) in lines.iter().enumerate() {
+        add(&mut tx, &list, n, line)?;
+    }
+    let (hash, _) = tx.commit_with(commit_options(at));
+    hash.ok_or(EditError::NotAResolution("nothing was written"))
+}
+
+/// Inserts a provision.
+fn add(tx: &mut impl Transactable, list: &ObjId, at: usize, line: &ParsedLine) -> Result<(), EditError> {
+    let map = tx.insert_object(list, at, ObjType::Map)?;
+    tx.put(&map, schema::KIND, line.kind)?;
+    tx.put(&map, schema::PART, line.part)?;
+    tx.put(&map, schema::LEVEL, i64::from(line.level))?;
+    tx.put(&map, schema::ENUMERATOR, line.enumerator.as_str())?;
+    if line.separator != schema::default_separator(&line.enumerator) {
+        tx.put(&map, schema::SEPARATOR, line.separator.as_str())?;
+    }
+    tx.put_object(&map, schema::SUPPRESSED, ObjType::Map)?;
+    let text = tx.put_object(&map, schema::TEXT, ObjType::Text)?;
+    tx.splice_text(&text, 0, 0, &line.text)?;
+    Ok(())
 }
 
 /// The layout that a document was imported with.
@@ -37,8 +82,95 @@ pub fn create(
 /// # Errors
 /// [`EditError::NotAResolution`]
 pub fn layout(doc: &Automerge) -> Result<Layout, EditError> {
-    let _ = doc;
-    unimplemented!()
+    let Some((_, map)) = doc.get(ROOT, schema::LAYOUT)? else {
+        return Err(EditError::NotAResolution("it has no layout"));
+    };
+    let truth = |key: &str| -> Result<bool, EditError> {
+        Ok(
+            matches!(doc.get(&map, key)?, Some((Value::Scalar(value), _)) if *value == ScalarValue::Boolean(true)),
+        )
+    };
+    let line_ending = if scalar(doc, &map, schema::LINE_ENDING)? == "\r\n" { "\r\n" } else { "\n" };
+    Ok(Layout { line_ending, final_newline: truth(schema::FINAL_NEWLINE)?, bom: truth(schema::BOM)? })
+}
+
+/// A scalar field as text; also where a client wrote a Text in its place.
+fn scalar(doc: &impl ReadDoc, map: &ObjId, key: &str) -> Result<String, EditError> {
+    Ok(match doc.get(map, key)? {
+        Some((Value::Scalar(value), _)) => match value.as_ref() {
+            ScalarValue::Str(text) => text.to_string(),
+            ScalarValue::Int(number) => number.to_string(),
+            ScalarValue::Uint(number) => number.to_string(),
+            _ => String::new(),
+        },
+        Some((Value::Object(ObjType::Text), text)) => doc.text(&text)?,
+        _ => String::new(),
+    })
+}
+
+/// A provision as Automerge has it.
+struct Standing {
+    /// Its place in the list.
+    at: usize,
+    map: ObjId,
+    line: Line,
+    /// The keys of its map of suppressions.
+    suppressed: Vec<String>,
+}
+
+impl Standing {
+    fn whole(&self) -> String {
+        format!("{}{}{}", self.line.enumerator, self.line.separator, self.line.text)
+    }
+
+    fn shape(&self) -> Shape<'_> {
+        Shape {
+            whole: self.whole(),
+            enumerator: &self.line.enumerator,
+            text: &self.line.text,
+            kind: &self.line.kind,
+        }
+    }
+}
+
+fn provisions(doc: &impl ReadDoc) -> Result<ObjId, EditError> {
+    match doc.get(ROOT, schema::PROVISIONS)? {
+        Some((Value::Object(ObjType::List), list)) => Ok(list),
+        _ => Err(EditError::NotAResolution("it has no list of provisions")),
+    }
+}
+
+fn standing(doc: &impl ReadDoc, list: &ObjId) -> Result<Vec<Standing>, EditError> {
+    let mut all = Vec::new();
+    for at in 0..doc.length(list) {
+        let Some((Value::Object(ObjType::Map), map)) = doc.get(list, at)? else { continue };
+        let enumerator = scalar(doc, &map, schema::ENUMERATOR)?;
+        let separator = match doc.get(&map, schema::SEPARATOR)? {
+            Some(_) => scalar(doc, &map, schema::SEPARATOR)?,
+            None => schema::default_separator(&enumerator).to_owned(),
+        };
+        let mut suppressed = Vec::new();
+        // Two clients may have made the map at once: each of them counts.
+        for (_, entries) in doc.get_all(&map, schema::SUPPRESSED)? {
+            for key in doc.keys(&entries) {
+                if matches!(doc.get(&entries, key.as_str())?, Some((Value::Scalar(v), _)) if *v == ScalarValue::Boolean(true))
+                {
+                    suppressed.push(key);
+                }
+            }
+        }
+        let line = Line {
+            provision: ProvisionId(map.to_string()),
+            kind: scalar(doc, &map, schema::KIND)?,
+            part: scalar(doc, &map, schema::PART)?,
+            level: scalar(doc, &map, schema::LEVEL)?.parse().unwrap_or(0),
+            enumerator,
+            separator,
+            text: scalar(doc, &map, schema::TEXT)?,
+        };
+        all.push(Standing { at, map, line, suppressed });
+    }
+    Ok(all)
 }
 
 /// The lines as they stand (suppressed provisions left out), as Automerge reads them.
@@ -46,21 +178,167 @@ pub fn layout(doc: &Automerge) -> Result<Layout, EditError> {
 /// # Errors
 /// [`EditError::NotAResolution`]
 pub fn lines(doc: &Automerge) -> Result<Vec<Line>, EditError> {
-    let _ = doc;
-    unimplemented!()
+    let all = standing(doc, &provisions(doc)?)?;
+    Ok(all.into_iter().filter(|one| one.suppressed.is_empty()).map(|one| one.line).collect())
 }
 
 /// Turns an edited file into the smallest change that makes the standing text equal to it, written in
 /// `delegation`'s name by the document's actor at the document's heads. `None`: nothing to change.
 ///
 /// # Errors
-/// [`EditError`]
+/// [`EditError`]; the document is then as it was.
 pub fn apply_text(
     doc: &mut Automerge,
     delegation: &DelegationCode,
     wanted: &[ParsedLine],
     at: Timestamp,
 ) -> Result<Option<ChangeHash>, EditError> {
-    let _ = (doc, delegation, wanted, at);
-    unimplemented!()
+    let list = provisions(doc)?;
+    let all = standing(doc, &list)?;
+    let plan = plan(doc, delegation, &all, wanted);
+    if plan.is_empty() {
+        return Ok(None);
+    }
+    let mut tx = doc.transaction();
+    for step in plan {
+        perform(&mut tx, &list, delegation, step)?;
+    }
+    let (hash, _) = tx.commit_with(commit_options(at));
+    Ok(hash)
+}
+
+/// One step of an edit.
+enum Step<'a> {
+    /// Change a provision's fields and words.
+    Rewrite { old: &'a Standing, new: &'a ParsedLine, place_too: bool },
+    /// Suppress a provision.
+    Suppress(&'a Standing),
+    /// Take back an addition of one's own.
+    Remove(&'a Standing),
+    /// Lift one's own suppression.
+    Lift(&'a Standing),
+    /// Add a provision at this index of the list.
+    Add { at: usize, new: &'a ParsedLine },
+}
+
+/// The steps, from the end of the list to its start, so that indices stay true.
+fn plan<'a>(
+    doc: &Automerge,
+    delegation: &DelegationCode,
+    all: &'a [Standing],
+    wanted: &'a [ParsedLine],
+) -> Vec<Step<'a>> {
+    let visible: Vec<&Standing> = all.iter().filter(|one| one.suppressed.is_empty()).collect();
+    let old: Vec<Shape<'_>> = visible.iter().map(|one| one.shape()).collect();
+    let new: Vec<Shape<'_>> = wanted
+        .iter()
+        .map(|line| Shape {
+            whole: line.whole(),
+            enumerator: &line.enumerator,
+            text: &line.text,
+            kind: line.kind,
+        })
+        .collect();
+    let pairs = matching::pairs(&old, &new);
+    // What the recogniser made of the old text: only a line whose own words changed its place is given a new one.
+    let before: Vec<_> = visible
+        .iter()
+        .map(|o| (o.line.enumerator.as_str(), o.line.separator.as_str(), o.line.text.as_str()))
+        .collect();
+    let before = structure::recognise(&structure::Profile::default(), &before);
+
+    let mut steps = Vec::new();
+    let mut pairs = pairs.into_iter().rev().peekable();
+    let (mut i, mut j) = (visible.len(), wanted.len());
+    loop {
+        let (next_old, next_new) = pairs.peek().map_or((0, 0), |(o, n)| (o + 1, n + 1));
+        // Old lines behind the pair are gone, new lines behind it are added.
+        while i > next_old {
+            i -= 1;
+            let Some(gone) = visible.get(i).copied() else { continue };
+            let own =
+                inserted_by(doc, &gone.map).is_some_and(|label| label == delegation.as_str().as_bytes());
+            steps.push(if own { Step::Remove(gone) } else { Step::Suppress(gone) });
+        }
+        let anchor = next_old.checked_sub(1).and_then(|at| visible.get(at)).map_or(0, |one| one.at + 1);
+        while j > next_new {
+            j -= 1;
+            let Some(line) = wanted.get(j) else { continue };
+            let limit = visible.get(i).map_or(usize::MAX, |one| one.at);
+            let lifted = all.iter().find(|one| {
+                (anchor..limit).contains(&one.at)
+                    && one.suppressed == [delegation.as_str()]
+                    && one.whole() == line.whole()
+                    && !steps.iter().any(|step| matches!(step, Step::Lift(other) if other.at == one.at))
+            });
+            steps.push(lifted.map_or(Step::Add { at: anchor, new: line }, Step::Lift));
+        }
+        let Some((o, n)) = pairs.next() else { break };
+        (i, j) = (o, n);
+        if let (Some(old), Some(new)) = (visible.get(o).copied(), wanted.get(n))
+            && old.whole() != new.whole()
+        {
+            let place_too =
+                before.get(o).is_some_and(|place| (place.kind, place.level) != (new.kind, new.level));
+            steps.push(Step::Rewrite { old, new, place_too });
+        }
+    }
+    steps
+}
+
+/// The author label of whoever inserted a provision.
+fn inserted_by(doc: &Automerge, provision: &ObjId) -> Option<Vec<u8>> {
+    let ObjId::Id(_, actor, _) = provision else { return None };
+    doc.get_author_for_actor(actor).map(|author| author.as_bytes().to_vec())
+}
+
+fn perform(
+    tx: &mut impl Transactable,
+    list: &ObjId,
+    delegation: &DelegationCode,
+    step: Step<'_>,
+) -> Result<(), EditError> {
+    match step {
+        Step::Remove(old) => tx.delete(list, old.at)?,
+        Step::Suppress(old) => {
+            let entries = match tx.get(&old.map, schema::SUPPRESSED)? {
+                Some((Value::Object(ObjType::Map), entries)) => entries,
+                _ => tx.put_object(&old.map, schema::SUPPRESSED, ObjType::Map)?,
+            };
+            tx.put(&entries, delegation.as_str(), true)?;
+        }
+        Step::Lift(old) => {
+            let maps: Vec<ObjId> =
+                tx.get_all(&old.map, schema::SUPPRESSED)?.into_iter().map(|(_, entries)| entries).collect();
+            for entries in maps {
+                if tx.get(&entries, delegation.as_str())?.is_some() {
+                    tx.delete(&entries, delegation.as_str())?;
+                }
+            }
+        }
+        Step::Add { at, new } => add(tx, list, at, new)?,
+        Step::Rewrite { old, new, place_too } => {
+            if old.line.enumerator != new.enumerator {
+                tx.put(&old.map, schema::ENUMERATOR, new.enumerator.as_str())?;
+            }
+            let renumbered_default = schema::default_separator(&new.enumerator) == new.separator
+                && schema::default_separator(&old.line.enumerator) == old.line.separator;
+            if old.line.separator != new.separator && !renumbered_default {
+                tx.put(&old.map, schema::SEPARATOR, new.separator.as_str())?;
+            }
+            if place_too {
+                tx.put(&old.map, schema::KIND, new.kind)?;
+                tx.put(&old.map, schema::LEVEL, i64::from(new.level))?;
+            }
+            let text = match tx.get(&old.map, schema::TEXT)? {
+                Some((Value::Object(ObjType::Text), text)) => text,
+                _ => tx.put_object(&old.map, schema::TEXT, ObjType::Text)?,
+            };
+            for replacement in words::replacements(&old.line.text, &new.text).into_iter().rev() {
+                let cut = isize::try_from(replacement.end - replacement.start).unwrap_or(isize::MAX);
+                tx.splice_text(&text, replacement.start, cut, &replacement.text)?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -49,3 +49,8 @@ pub const TEXT: &str = "text";
 pub const SUPPRESSED: &str = "suppressed";
 /// The scalar fields of a provision, alphabetically, as [`crate::authorship::Provision::fields`] has them.
 pub const FIELDS: [&str; 5] = [ENUMERATOR, KIND, LEVEL, PART, SEPARATOR];
+
+/// What stands between an enumerator and the text where [`SEPARATOR`] is absent.
+pub fn default_separator(enumerator: &str) -> &'static str {
+    if enumerator.is_empty() { "" } else { "\t" }
+}

@@ -1,4 +1,14 @@
-//! The plain-text form of a resolution: one provision a line.
+//! The plain-text form of a resolution: one provision a line (docs/text-form.md).
+//!
+//! A line is its enumerator, a separator (one tab or space) and its text, in that order and with nothing
+//! between, so that joining them gives the line back byte for byte.
+
+use super::structure::{self, Profile};
+
+/// Most lines that are read.
+pub const LINES: usize = 10_000;
+/// Longest line, in characters.
+pub const LINE_CHARS: usize = 100_000;
 
 /// How the file is laid out, beside its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +38,13 @@ pub struct ParsedLine {
     pub text: String,
 }
 
+impl ParsedLine {
+    /// The line as written.
+    pub fn whole(&self) -> String {
+        format!("{}{}{}", self.enumerator, self.separator, self.text)
+    }
+}
+
 /// A text that is not in the form; says the line and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextFormError {
@@ -41,19 +58,183 @@ pub enum TextFormError {
         /// Counted from 1 within the file.
         byte: usize,
     },
+    /// A control character, or a line ending unlike the others.
+    #[error(
+        "line {line} has the control character U+{code:04X}; a line takes text and tabs only (are the line endings mixed?)"
+    )]
+    ControlCharacter {
+        /// Counted from 1.
+        line: usize,
+        /// The character.
+        code: u32,
+    },
+    /// Far more text than a resolution has.
+    #[error(
+        "this file has more than {LINES} lines or a line of more than {LINE_CHARS} characters; it is not a resolution"
+    )]
+    TooLarge,
 }
 
-/// Reads a file. `write(&layout, &lines)` of the result gives the same bytes.
+/// Reads a file. [`write`] of the result gives the same bytes.
 ///
 /// # Errors
 /// [`TextFormError`]
 pub fn parse(bytes: &[u8]) -> Result<(Layout, Vec<ParsedLine>), TextFormError> {
-    let _ = bytes;
-    unimplemented!()
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        TextFormError::NotUtf8 { line, byte: error.valid_up_to() + 1 }
+    })?;
+    let (bom, text) = match text.strip_prefix('\u{feff}') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let crlf = text.contains("\r\n") && text.matches('\n').count() == text.matches("\r\n").count();
+    let line_ending = if crlf { "\r\n" } else { "\n" };
+    let (body, final_newline) = match text.strip_suffix(line_ending) {
+        Some(body) => (body, true),
+        None => (text, false),
+    };
+    let lines: Vec<&str> = body.split(line_ending).collect();
+    if lines.len() > LINES
+        || lines.iter().any(|line| line.len() > LINE_CHARS && line.chars().count() > LINE_CHARS)
+    {
+        return Err(TextFormError::TooLarge);
+    }
+    for (n, line) in lines.iter().enumerate() {
+        if let Some(bad) = line.chars().find(|c| is_control(*c)) {
+            return Err(TextFormError::ControlCharacter { line: n + 1, code: u32::from(bad) });
+        }
+    }
+    let split: Vec<_> = lines.into_iter().map(split_line).collect();
+    let places = structure::recognise(&Profile::default(), &split);
+    let lines = split.into_iter().zip(places).map(|((enumerator, separator, text), place)| ParsedLine {
+        kind: place.kind,
+        part: place.part,
+        level: place.level,
+        enumerator: enumerator.to_owned(),
+        separator: separator.to_owned(),
+        text: text.to_owned(),
+    });
+    Ok((Layout { line_ending, final_newline, bom }, lines.collect()))
 }
 
 /// Joins lines given as (enumerator, separator, text) into a file.
 pub fn write<'a>(layout: &Layout, lines: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> String {
-    let _ = (layout, lines.into_iter().count());
-    unimplemented!()
+    let mut out = String::new();
+    if layout.bom {
+        out.push('\u{feff}');
+    }
+    for (n, (enumerator, separator, text)) in lines.into_iter().enumerate() {
+        if n > 0 {
+            out.push_str(layout.line_ending);
+        }
+        out.push_str(enumerator);
+        out.push_str(separator);
+        out.push_str(text);
+    }
+    if layout.final_newline {
+        out.push_str(layout.line_ending);
+    }
+    out
+}
+
+/// Characters that a provision, being one line, does not have.
+pub(crate) fn is_control(character: char) -> bool {
+    (character < ' ' && character != '\t') || character == '\u{7f}'
+}
+
+/// A line as enumerator, separator and text.
+fn split_line(line: &str) -> (&str, &str, &str) {
+    let Some(end) = line.find(['\t', ' ']) else { return ("", "", line) };
+    let (token, rest) = line.split_at(end);
+    let (separator, text) = rest.split_at(1);
+    // Before a tab any enumerator counts. Before a space only one that no sentence starts with.
+    let counts = match separator {
+        "\t" => token.is_empty() || is_enumerator(token),
+        _ => !text.is_empty() && is_enumerator(token) && (token.ends_with(')') || token.ends_with('.')),
+    };
+    if counts { (token, separator, text) } else { ("", "", line) }
+}
+
+/// `a)`, `iv)`, `12`, `11bis`, `3.`, `–` and the like.
+fn is_enumerator(token: &str) -> bool {
+    if matches!(token, "–" | "—" | "-" | "•" | "*") {
+        return true;
+    }
+    let (core, closed) = match token.strip_suffix([')', '.']) {
+        Some(core) => (core.strip_prefix('(').unwrap_or(core), true),
+        None => (token, false),
+    };
+    let digits = core.trim_start_matches(|c: char| c.is_ascii_digit());
+    if digits.len() < core.len() && core.len() - digits.len() <= 3 {
+        return digits.is_empty() || is_latin_ordinal(digits);
+    }
+    let letters =
+        closed && !core.is_empty() && core.len() <= 6 && core.chars().all(|c| c.is_ascii_lowercase());
+    letters && (core.len() <= 2 || core.chars().all(|c| "ivxlc".contains(c))) && !token.ends_with('.')
+}
+
+/// The suffix of a paragraph added between two others, until it is renumbered.
+fn is_latin_ordinal(suffix: &str) -> bool {
+    const ORDINALS: [&str; 9] =
+        ["bis", "ter", "quater", "quinquies", "sexies", "septies", "octies", "novies", "decies"];
+    ORDINALS.contains(&suffix.trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn again(bytes: &[u8]) -> Vec<u8> {
+        let (layout, lines) = parse(bytes).unwrap();
+        let lines = lines.iter().map(|l| (l.enumerator.as_str(), l.separator.as_str(), l.text.as_str()));
+        write(&layout, lines).into_bytes()
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_comes_back_byte_for_byte(text in "[\u{feff}\t a-z0-9)é漢🙂\u{2028}\u{a0}\n–.]{0,80}") {
+            prop_assert_eq!(again(text.as_bytes()), text.as_bytes());
+            let crlf = text.replace('\n', "\r\n");
+            prop_assert_eq!(again(crlf.as_bytes()), crlf.as_bytes());
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>) {
+            if parse(&bytes).is_ok() {
+                prop_assert_eq!(again(&bytes), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn enumerators_are_told_from_words() {
+        for (line, expected) in [
+            ("a)\ttext", ("a)", "\t", "text")),
+            ("a) updating", ("a)", " ", "updating")),
+            ("iv)\tto", ("iv)", "\t", "to")),
+            ("11bis\tto", ("11bis", "\t", "to")),
+            ("1. Requests", ("1.", " ", "Requests")),
+            ("–\tthe", ("–", "\t", "the")),
+            ("\tto participate", ("", "\t", "to participate")),
+            ("2 of them", ("", "", "2 of them")),
+            ("2022\tyear", ("", "", "2022\tyear")),
+            ("e.g. this", ("", "", "e.g. this")),
+            ("it) is", ("it)", " ", "is")),
+            ("resolves", ("", "", "resolves")),
+            ("word\ttab", ("", "", "word\ttab")),
+        ] {
+            assert_eq!(split_line(line), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_form_is_refused_with_its_line() {
+        assert_eq!(parse(b"ok\nbad \xff").unwrap_err(), TextFormError::NotUtf8 { line: 2, byte: 8 });
+        assert_eq!(parse(b"a\nb\0").unwrap_err(), TextFormError::ControlCharacter { line: 2, code: 0 });
+        assert_eq!(parse(b"a\r\nb\nc").unwrap_err(), TextFormError::ControlCharacter { line: 1, code: 13 });
+        assert_eq!(parse(&[b'\n'; LINES + 1]).unwrap_err(), TextFormError::TooLarge);
+    }
 }
