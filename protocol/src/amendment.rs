@@ -1,10 +1,18 @@
 //! From who-did-what to amendments: derivation of proposals, collisions, and the views of the text.
+//!
+//! Everything here reads records, never Automerge.
 
-pub mod collision;
-pub mod derive;
-pub mod hunk;
-pub mod marked;
-pub mod view;
+mod attribution;
+mod collision;
+mod derive;
+mod draft;
+mod joint;
+mod marked;
+mod piece;
+mod place;
+mod view;
 
+pub use attribution::attribution;
 pub use derive::{Context, proposals};
-pub use view::{View, lines, text};
+pub use marked::Names;
+pub use view::{View, lines, project, text};

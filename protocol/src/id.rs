@@ -15,7 +15,7 @@ pub struct InvalidId {
 }
 
 impl InvalidId {
-    fn new(what: &'static str, given: &str, must: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str, given: &str, must: &'static str) -> Self {
         // What a stranger sent is quoted shortened, so that an error never carries a megabyte.
         Self { what, given: given.chars().take(64).collect(), must }
     }
@@ -135,7 +135,7 @@ impl fmt::Display for DelegationCode {
 
 /// A provision's identity: its list element's object id, written `counter@actor` as Automerge writes it.
 /// Renumbering and moving text never change it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, example = "17@5c0b…"))]
 pub struct ProvisionId(pub String);

@@ -15,6 +15,8 @@ pub struct ChangeIx(pub u32);
 pub struct ChangeMeta {
     /// Its hash.
     pub hash: ChangeHash,
+    /// Its actor, numbered within this record: one actor's changes build on each other.
+    pub actor: u32,
     /// Whose it is, by the roster.
     pub delegation: DelegationCode,
     /// When its author says it was made.

@@ -15,6 +15,7 @@ impl Index {
     pub fn record(&self, adopted: &Adopted) -> Record {
         let changes = self.history.entries.iter().map(|entry| ChangeMeta {
             hash: entry.hash,
+            actor: entry.actor.0,
             delegation: self.owner(entry.actor),
             time: Timestamp::from_seconds(entry.time),
         });

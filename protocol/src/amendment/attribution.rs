@@ -1,0 +1,45 @@
+//! Who wrote every word of a document, for the API.
+
+use super::piece::Pieces;
+use super::place::places;
+use crate::api::{AttributedProvision, AttributedRun, Attribution};
+use crate::authorship::{Record, Roster};
+use std::collections::BTreeSet;
+
+/// Every provision that the baseline or somebody's pending addition has, with each word's author.
+pub fn attribution(record: &Record, roster: &Roster) -> Attribution {
+    let provisions = record.provisions.iter().zip(places(record)).filter_map(|(provision, place)| {
+        let pieces = Pieces::of(record, provision)?;
+        let mut runs: Vec<AttributedRun> = Vec::new();
+        for piece in &pieces.pieces {
+            let strikers: BTreeSet<_> = piece.struck.iter().map(|(by, _)| (*by).clone()).collect();
+            let struck_by: Vec<_> = strikers.into_iter().collect();
+            match runs.last_mut() {
+                Some(last)
+                    if last.inserted_by == *piece.by
+                        && last.struck_by == struck_by
+                        && last.baseline == piece.base =>
+                {
+                    last.text.push_str(piece.text);
+                }
+                _ => runs.push(AttributedRun {
+                    text: piece.text.to_owned(),
+                    inserted_by: piece.by.clone(),
+                    struck_by,
+                    baseline: piece.base,
+                }),
+            }
+        }
+        let suppressors: BTreeSet<_> = pieces.suppressed.iter().map(|(by, _)| (*by).clone()).collect();
+        Some(AttributedProvision {
+            provision: place,
+            inserted_by: pieces.added_by.clone(),
+            suppressed_by: suppressors.into_iter().collect(),
+            runs,
+        })
+    });
+    Attribution {
+        roster: roster.iter().map(|(actor, delegation)| (actor.to_string(), delegation.clone())).collect(),
+        provisions: provisions.collect(),
+    }
+}
