@@ -1,5 +1,7 @@
 //! The attribution index against Automerge itself, on random histories of several delegations.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Author, Automerge, Change, ObjId, ObjType, ROOT, ReadDoc, TextEncoding, Value};
 use bytes::Bytes;
@@ -148,8 +150,8 @@ fn shown_by_record(record: &Record, counts: impl Fn(&codraft_protocol::authorshi
     let standing = record.provisions.iter().filter(|p| counts(&p.inserted) && !p.removed.iter().any(&counts));
     standing
         .map(|p| {
-            let versions = p.field("enumerator").iter();
-            let value = versions.filter(|v| counts(&v.put) && !v.replaced.iter().any(&counts)).next_back();
+            let mut versions = p.field("enumerator").iter();
+            let value = versions.rfind(|v| counts(&v.put) && !v.replaced.iter().any(&counts));
             let runs = p.text.iter().filter(|run| counts(&run.inserted) && !run.struck.iter().any(&counts));
             let mut by: Vec<String> = p
                 .suppressed

@@ -1,5 +1,7 @@
 //! An edited file becomes the smallest change that gives its text: on random edits, and on the corpus.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 use automerge::{ActorId, Automerge, ReadDoc, TextEncoding};
 use codraft_protocol::id::DelegationCode;
 use codraft_protocol::resolution::text_form::{Layout, ParsedLine, parse, write};

@@ -27,7 +27,11 @@ pub trait Keep: Send + 'static {
 type Question = Box<dyn FnOnce(&mut Hub, &Facts) + Send>;
 
 enum Command {
-    Join { connection: ConnectionId, member: Member, outbox: Outbox },
+    Join {
+        connection: ConnectionId,
+        member: Member,
+        outbox: Outbox,
+    },
     Event(Event),
     /// A question about the text, answered once all that came before it is durable.
     Ask(Question),
@@ -71,7 +75,10 @@ impl Handle {
     }
 
     /// Asks something of the document as it durably is; `None` when the document has been closed.
-    pub async fn ask<T: Send + 'static>(&self, question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static) -> Option<T> {
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static,
+    ) -> Option<T> {
         let (answer, answered) = oneshot::channel();
         let ask: Question = Box::new(move |hub, facts| {
             // Whoever asked may have gone in the meantime.
@@ -110,7 +117,11 @@ struct Task<K> {
 }
 
 impl<K: Keep> Task<K> {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut stored: mpsc::UnboundedReceiver<Result<u32, ()>>) {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Command>,
+        mut stored: mpsc::UnboundedReceiver<Result<u32, ()>>,
+    ) {
         loop {
             tokio::select! {
                 biased;
@@ -202,7 +213,8 @@ impl<K: Keep> Task<K> {
 
     fn answer(&mut self) {
         let durable = self.hub.durable();
-        let (ready, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.questions).into_iter().partition(|(n, _)| *n <= durable);
+        let (ready, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.questions).into_iter().partition(|(n, _)| *n <= durable);
         self.questions = waiting;
         for (_, question) in ready {
             question(&mut self.hub, &self.facts);

@@ -317,7 +317,8 @@ impl Hub {
     }
 
     fn publish_presence(&self, effects: &mut Vec<Effect>) {
-        let here: BTreeSet<_> = self.peers.values().filter_map(|peer| peer.member.delegation.clone()).collect();
+        let here: BTreeSet<_> =
+            self.peers.values().filter_map(|peer| peer.member.delegation.clone()).collect();
         effects.push(Effect::Publish(DocumentEvent::Presence { delegations: here.into_iter().collect() }));
     }
 
@@ -328,7 +329,11 @@ impl Hub {
             Err(error) => {
                 let member = peer.member.clone();
                 let reason = error.to_string();
-                self.refuse(connection, vec![Refused { member, code: "malformed-sync", reason, raw: data.clone() }], effects);
+                self.refuse(
+                    connection,
+                    vec![Refused { member, code: "malformed-sync", reason, raw: data.clone() }],
+                    effects,
+                );
                 return;
             }
         };
@@ -405,7 +410,10 @@ impl Hub {
         }
         if exhausted {
             let reason = "too many refused changes on this connection; reset your copy, your words are kept in quarantine";
-            effects.push(Effect::Close { connection, closing: Closing { code: 4403, reason: reason.to_owned() } });
+            effects.push(Effect::Close {
+                connection,
+                closing: Closing { code: 4403, reason: reason.to_owned() },
+            });
         }
     }
 
@@ -438,7 +446,8 @@ impl Hub {
         let mut news = SyncMessage::acknowledging(self.heads());
         news.changes = (before..durable).filter_map(|n| self.log.get(n)).collect();
         let relayed = self.frame(&news);
-        for (connection, _) in self.peers.iter().filter(|(c, peer)| peer.started && Some(**c) != sole_writer) {
+        for (connection, _) in self.peers.iter().filter(|(c, peer)| peer.started && Some(**c) != sole_writer)
+        {
             effects.push(Effect::Send { to: *connection, frame: relayed.clone() });
         }
         if let Some(writer) = sole_writer.filter(|w| self.peers.get(w).is_some_and(|peer| peer.started)) {
@@ -462,7 +471,8 @@ impl Hub {
         effects: &mut Vec<Effect>,
     ) {
         let Some(peer) = self.peers.get_mut(&connection) else { return };
-        if data.len() > self.budgets.ephemeral_bytes || !peer.may_whisper(session, count, now, &self.budgets) {
+        if data.len() > self.budgets.ephemeral_bytes || !peer.may_whisper(session, count, now, &self.budgets)
+        {
             return;
         }
         let frame = SharedFrame::ephemeral(&peer.member.peer, &self.document_text, session, count, data);

@@ -1,5 +1,7 @@
 //! The websocket server of codraft: a pure hub that decides, and tasks that perform what it decided.
 
 pub mod directory;
-pub mod registry;
+pub mod document;
+pub mod hub;
+pub mod outbox;
 pub mod storage;

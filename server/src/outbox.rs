@@ -68,7 +68,8 @@ impl Outbox {
         if !fits || self.queue.try_send(outgoing).is_err() {
             self.queued.fetch_sub(len, Ordering::Relaxed);
             metrics::counter!("codraft_slow_readers_total").increment(1);
-            let reason = "this connection reads too slowly; reconnect to catch up, nothing is lost".to_owned();
+            let reason =
+                "this connection reads too slowly; reconnect to catch up, nothing is lost".to_owned();
             self.close(Closing { code: 4408, reason });
         }
     }
@@ -93,9 +94,10 @@ impl Outflow {
     pub async fn next(&mut self) -> Result<Outgoing, Closing> {
         tokio::select! {
             biased;
-            _ = self.closing.wait_for(Option::is_some) => {
-                let gone = Closing { code: 1001, reason: "the server has let go of this connection".to_owned() };
-                Err(self.closing.borrow().clone().unwrap_or(gone))
+            closed = self.closing.wait_for(Option::is_some) => {
+                let closing = closed.ok().and_then(|closing| closing.clone());
+                let reason = "the server has let go of this connection".to_owned();
+                Err(closing.unwrap_or(Closing { code: 1001, reason }))
             }
             next = self.queue.recv() => match next {
                 Some(outgoing) => {

@@ -114,11 +114,16 @@ impl<'a> Draft<'a> {
 
     fn words(&mut self, pieces: &Pieces<'a>, suppresses: bool) {
         let own = self.delegation;
+        // Suppressing what the baseline has strikes the baseline's words: what others propose there is not
+        // struck by it, it collides with it. Suppressing another's addition strikes the addition.
+        let strikes = |p: &Piece<'_>| {
+            let whole = suppresses && (p.base || !pieces.base || p.by == own);
+            whole || p.struck_by(own)
+        };
         for stretch in pieces.pieces.chunk_by(|a, b| a.base == b.base) {
-            let involved = stretch.iter().any(|p| !p.base && p.by != own && (suppresses || p.struck_by(own)));
+            let involved = stretch.iter().any(|p| !p.base && p.by != own && strikes(p));
             let inside = inserts_inside(stretch, own);
             for piece in stretch {
-                let strikes = suppresses || piece.struck_by(own);
                 if piece.struck_by(own) {
                     self.changes
                         .extend(piece.struck.iter().filter(|(by, _)| *by == own).map(|(_, change)| *change));
@@ -131,7 +136,7 @@ impl<'a> Draft<'a> {
                     self.insertions.insert(piece.inserted);
                     self.push(SegmentKind::Inserted, piece.text, by, None);
                     self.text.push_str(piece.text);
-                } else if strikes {
+                } else if strikes(piece) {
                     self.push(SegmentKind::Struck, piece.text, by, of);
                     if foreign {
                         self.amends.insert(piece.by);

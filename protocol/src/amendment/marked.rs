@@ -79,7 +79,12 @@ fn line(record: &Record, pieces: &Pieces<'_>, groups: &[&Group<'_>], names: Name
     if renumbering.is_empty() {
         out.write(frame(), before);
     } else {
-        out.write(Stretch::Struck(renumbering.iter().flat_map(|group| group.sponsors()).collect()), before);
+        let renumberers: Codes<'_> = renumbering.iter().flat_map(|group| group.sponsors()).collect();
+        let old = match added.clone() {
+            None => Stretch::Struck(renumberers),
+            Some(codes) => Stretch::InsertedAndStruck(codes, renumberers),
+        };
+        out.write(old, before);
         for group in renumbering {
             out.write(Stretch::Inserted(group.sponsors()), &group.lead.enumerator);
         }

@@ -120,12 +120,7 @@ impl<'a> Pieces<'a> {
         let adopted = |version: &&FieldVersion| {
             version.put.adopted && !version.replaced.iter().any(|deed| deed.adopted)
         };
-        self.provision
-            .field(name)
-            .iter()
-            .filter(adopted)
-            .next_back()
-            .map_or("", |version| version.value.as_str())
+        self.provision.field(name).iter().rfind(adopted).map_or("", |version| version.value.as_str())
     }
 
     /// A delegation's own pending version of a field, with the change that wrote it.
@@ -136,12 +131,12 @@ impl<'a> Pieces<'a> {
         own: &DelegationCode,
     ) -> Option<(&'a str, ChangeIx)> {
         let is_own = |deed: &Deed| by(record, deed) == Some(own);
-        let standing = self.provision.field(name).iter().filter(|version| {
+        let mut standing = self.provision.field(name).iter().filter(|version| {
             !version.put.adopted
                 && is_own(&version.put)
                 && !version.replaced.iter().any(|d| !d.adopted && is_own(d))
         });
-        standing.last().map(|version| (version.value.as_str(), version.put.change))
+        standing.next_back().map(|version| (version.value.as_str(), version.put.change))
     }
 
     /// The baseline's enumerator; of an added provision, its author's.

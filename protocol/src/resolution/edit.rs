@@ -335,8 +335,10 @@ fn perform(
                 _ => tx.put_object(&old.map, schema::TEXT, ObjType::Text)?,
             };
             for replacement in words::replacements(&old.line.text, &new.text).into_iter().rev() {
+                // Insert first, then strike: so the struck words stand before those that replace them.
                 let cut = isize::try_from(replacement.end - replacement.start).unwrap_or(isize::MAX);
-                tx.splice_text(&text, replacement.start, cut, &replacement.text)?;
+                tx.splice_text(&text, replacement.end, 0, &replacement.text)?;
+                tx.splice_text(&text, replacement.start, cut, "")?;
             }
         }
     }

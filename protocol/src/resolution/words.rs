@@ -66,15 +66,18 @@ fn letters(words: Option<&[&str]>) -> usize {
     words.unwrap_or_default().iter().flat_map(|word| word.chars()).filter(|c| c.is_alphanumeric()).count()
 }
 
-/// Takes one island between two changes into them; whether there was one. An island is no longer (in letters)
-/// than the larger side of the change on either hand.
+/// Letters of an island that always stays: somebody would read it as kept.
+const ISLAND: usize = 16;
+
+/// Takes one island between two changes into them; whether there was one. An island is short, and no longer
+/// (in letters) than the larger side of the change on either hand.
 fn merge_islands(spans: &mut Vec<Span>, a: &[&str], b: &[&str]) -> bool {
     let size =
         |span: &Span| letters(a.get(span.old.0..span.old.1)).max(letters(b.get(span.new.0..span.new.1)));
     for at in 1..spans.len() {
         let (Some(left), Some(right)) = (spans.get(at - 1).copied(), spans.get(at).copied()) else { break };
         let island = letters(a.get(left.old.1..right.old.0));
-        if island <= size(&left) && island <= size(&right) {
+        if island < ISLAND && island <= size(&left) && island <= size(&right) {
             if let Some(span) = spans.get_mut(at - 1) {
                 (span.old.1, span.new.1) = (right.old.1, right.new.1);
             }

@@ -29,7 +29,8 @@ impl Hub {
         let first = !peer.started;
         let start_over = first || message.asks_for_everything();
         if (lost || (start_over && !first)) && peer.reset() {
-            let reason = "this client asks for the whole document again and again; reload your copy".to_owned();
+            let reason =
+                "this client asks for the whole document again and again; reload your copy".to_owned();
             effects.push(Effect::Close { connection, closing: Closing { code: 4429, reason } });
             return;
         }

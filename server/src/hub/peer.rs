@@ -54,7 +54,13 @@ impl Peer {
     }
 
     /// Whether an ephemeral message is new in its session and within the rate (a token bucket).
-    pub(super) fn may_whisper(&mut self, session: &str, count: u64, now: Timestamp, budgets: &Budgets) -> bool {
+    pub(super) fn may_whisper(
+        &mut self,
+        session: &str,
+        count: u64,
+        now: Timestamp,
+        budgets: &Budgets,
+    ) -> bool {
         let passed = u64::try_from(now.0.saturating_sub(self.whispers_at.0)).unwrap_or(0);
         let gained = passed.saturating_mul(u64::from(budgets.ephemeral_rate)) / 1000;
         if gained > 0 {
