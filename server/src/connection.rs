@@ -61,7 +61,11 @@ impl ConnectionSettings {
 
 /// Tells a client in words why it may not come in, and closes with 4401. A stock client throws an uncaught
 /// exception at HTTP 401, hence this is said on the open websocket.
-pub async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut ws: WebSocketStream<S>, server: &str, reason: &str) {
+pub async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
+    mut ws: WebSocketStream<S>,
+    server: &str,
+    reason: &str,
+) {
     let closing = Closing { code: 4401, reason: reason.to_owned() };
     let error = Frame::Error { sender: server.to_owned(), target: None, message: reason.to_owned() };
     let said = timeout(Duration::from_secs(5), async {
@@ -100,7 +104,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let mut connection = Connection {
         id: registry.next_connection(),
         target: Target::new(&peer),
-        member: Member { peer, account: caller.account.clone(), role: caller.role, delegation: caller.delegation.clone() },
+        member: Member {
+            peer,
+            account: caller.account.clone(),
+            role: caller.role,
+            delegation: caller.delegation.clone(),
+        },
         caller,
         registry,
         outbox,
@@ -142,7 +151,8 @@ async fn join<S: AsyncRead + AsyncWrite + Unpin>(
             if !versions.iter().any(|version| version == PROTOCOL_VERSION) {
                 return Err(bad("this server speaks protocol version 1 only; update the client"));
             }
-            let metadata = PeerMetadata { storage_id: Some(registry.storage_id().to_owned()), is_ephemeral: false };
+            let metadata =
+                PeerMetadata { storage_id: Some(registry.storage_id().to_owned()), is_ephemeral: false };
             let answer = Frame::Peer {
                 sender: registry.peer_id().to_owned(),
                 target: sender.clone(),
@@ -248,7 +258,8 @@ impl Connection {
     }
 
     async fn receive(&mut self, bytes: &Bytes, settings: &ConnectionSettings) -> Result<(), Closing> {
-        let frame = Frame::decode(bytes).map_err(|error| Closing { code: 4400, reason: error.to_string() })?;
+        let frame =
+            Frame::decode(bytes).map_err(|error| Closing { code: 4400, reason: error.to_string() })?;
         match frame {
             Frame::Sync { sender, document, data, .. } => {
                 self.is_sender(&sender)?;
@@ -283,7 +294,11 @@ impl Connection {
     }
 
     /// The document's handle; `None` where there is no such document for this caller, who is then told so.
-    async fn open(&mut self, document: &str, settings: &ConnectionSettings) -> Result<Option<Handle>, Closing> {
+    async fn open(
+        &mut self,
+        document: &str,
+        settings: &ConnectionSettings,
+    ) -> Result<Option<Handle>, Closing> {
         let id = document.parse::<DocumentId>().ok();
         if let Some(handle) = id.and_then(|id| self.documents.get(&id)) {
             return Ok(Some(handle.clone()));

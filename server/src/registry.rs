@@ -6,7 +6,7 @@ use crate::directory::Caller;
 use crate::document::{Handle, Keep, now};
 use crate::hub::read::Facts;
 use crate::hub::{Budgets, ConnectionId, Hub, NewChange, Refused, Settings as HubSettings};
-use crate::storage::committer::{Batch, CommitterHandle};
+use crate::storage::committer::{Batch, CommitterHandle, Lane};
 use crate::storage::record::{ChangeRecord, DocumentRecord, QuarantineRecord, key};
 use crate::storage::{Reader, StorageError, Tree, Write};
 use automerge::{Automerge, TextEncoding};
@@ -180,8 +180,12 @@ impl Registry {
                 value: Some(stored.encode()),
             });
         }
-        let stored =
-            self.inner.committer.submit(Batch { writes, at }).await.map_err(|_| RegistryError::Closing)?;
+        let stored = self
+            .inner
+            .committer
+            .submit(Batch { writes, at, lane: None })
+            .await
+            .map_err(|_| RegistryError::Closing)?;
         stored.map_err(RegistryError::Storage)?;
         lock(&self.inner.catalogue).push(record);
         tracing::info!(document = %id, account = by.account, lines = lines.len(), "imported a document");
@@ -271,6 +275,14 @@ impl Registry {
         self.open(id).await?.ask(question).await.ok_or(RegistryError::Closing)
     }
 
+    /// Whether there is such a document.
+    ///
+    /// # Errors
+    /// [`RegistryError::UnknownDocument`]
+    pub fn known(&self, id: DocumentId) -> Result<(), RegistryError> {
+        self.record(id).map(|_| ())
+    }
+
     fn record(&self, id: DocumentId) -> Result<DocumentRecord, RegistryError> {
         let catalogue = lock(&self.inner.catalogue);
         catalogue.iter().find(|r| r.id == id).cloned().ok_or(RegistryError::UnknownDocument(id))
@@ -304,7 +316,10 @@ impl Registry {
         let mut changes = Vec::new();
         let mut raws = Vec::new();
         for entry in self.inner.reader.scan(Tree::Changes, &key::document(&id)) {
-            let (_, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
+            let (key, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
+            if key::number(&key) != changes.len() as u64 {
+                return Err(damaged(format!("change {} is missing", changes.len())));
+            }
             let change = ChangeRecord::decode(&value).map_err(|e| damaged(e.to_string()))?;
             if raws.is_empty() {
                 raws.push(change.raw.clone());
@@ -317,7 +332,9 @@ impl Registry {
             first.load_incremental(&raw).map_err(|e| damaged(e.to_string()))?;
         }
         let layout = edit::layout(&first)?;
-        let quarantined = self.inner.reader.scan(Tree::Quarantine, &key::document(&id)).count() as u64;
+        let last = self.inner.reader.scan(Tree::Quarantine, &key::document(&id)).last().transpose();
+        let last = last.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
+        let quarantined = last.map_or(0, |(key, _)| key::number(&key) + 1);
         let baseline = record.baseline.iter().copied().map(automerge::ChangeHash).collect::<Vec<_>>();
         let facts = Facts {
             symbol: record.symbol.clone(),
@@ -340,37 +357,49 @@ impl Registry {
         let took = started.elapsed();
         metrics::histogram!("codraft_open_document_seconds").record(took.as_secs_f64());
         tracing::info!(document = %id, changes = count, ms = took.as_millis() as u64, "opened a document");
-        let shelf = Shelf { document: id, committer: self.inner.committer.clone(), quarantined };
+        let shelf = Shelf {
+            document: id,
+            committer: self.inner.committer.clone(),
+            lane: Lane::default(),
+            quarantined,
+        };
         Ok((hub, facts, shelf))
     }
 }
+
+/// Changes that one transaction takes at most.
+const TRANSACTION: usize = 512;
 
 /// Where one document's changes and refused changes go.
 struct Shelf {
     document: DocumentId,
     committer: CommitterHandle,
+    lane: Lane,
     quarantined: u64,
+}
+
+impl Shelf {
+    fn write(&self, change: NewChange, received: Timestamp) -> Write {
+        let number = u64::from(change.number);
+        let (account, delegation) = (change.account, change.delegation);
+        let record = ChangeRecord { received, account, delegation, raw: change.raw.to_vec() };
+        let key = key::numbered(&self.document, number);
+        Write { tree: Tree::Changes, key, value: Some(record.encode()) }
+    }
 }
 
 impl Keep for Shelf {
     fn store(&mut self, changes: Vec<NewChange>, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>) {
-        let writes = changes
-            .into_iter()
-            .map(|change| Write {
-                tree: Tree::Changes,
-                key: key::numbered(&self.document, u64::from(change.number)),
-                value: Some(
-                    ChangeRecord {
-                        received: at,
-                        account: change.account,
-                        delegation: change.delegation,
-                        raw: change.raw.to_vec(),
-                    }
-                    .encode(),
-                ),
-            })
-            .collect();
-        self.committer.submit_then(Batch { writes, at }, move |result| done(result.is_ok()));
+        let mut writes: Vec<Write> = changes.into_iter().map(|change| self.write(change, at)).collect();
+        while writes.len() > TRANSACTION {
+            let rest = writes.split_off(TRANSACTION);
+            let batch = Batch { writes, at, lane: Some(self.lane.clone()) };
+            // Where this one fails, so does the last one: they are in one lane.
+            self.committer.submit_then(batch, |_| ());
+            writes = rest;
+        }
+        let batch = Batch { writes, at, lane: Some(self.lane.clone()) };
+        self.committer.submit_then(batch, move |result| done(result.is_ok()));
     }
 
     fn quarantine(&mut self, refused: Refused, at: Timestamp) {
@@ -385,7 +414,8 @@ impl Keep for Shelf {
         let key = key::numbered(&self.document, self.quarantined);
         self.quarantined += 1;
         let writes = vec![Write { tree: Tree::Quarantine, key, value: Some(record.encode()) }];
-        self.committer.submit_then(Batch { writes, at }, |result| {
+        let batch = Batch { writes, at, lane: Some(self.lane.clone()) };
+        self.committer.submit_then(batch, |result| {
             if let Err(error) = result {
                 tracing::error!(%error, "a refused change could not be kept");
             }

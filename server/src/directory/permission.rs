@@ -1,0 +1,67 @@
+//! Who may do what: the one table.
+
+use super::Caller;
+use codraft_protocol::id::Role;
+
+/// What can be asked of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Read a document's text, proposals, attribution and events.
+    Read,
+    /// Write in a document.
+    Edit,
+    /// Make a document of a text.
+    Import,
+    /// See what was refused.
+    ReadQuarantine,
+    /// Add delegations, invite people, see all accounts.
+    Invite,
+    /// Take tokens and other people's tickets away.
+    Revoke,
+    /// Get a ticket for oneself.
+    CreateTicket,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 7] = [
+        Self::Read,
+        Self::Edit,
+        Self::Import,
+        Self::ReadQuarantine,
+        Self::Invite,
+        Self::Revoke,
+        Self::CreateTicket,
+    ];
+
+    /// What it is, for the sentence "a chair may not …".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Read => "read documents",
+            Self::Edit => "write in a document",
+            Self::Import => "import documents",
+            Self::ReadQuarantine => "see refused changes",
+            Self::Invite => "add delegations or invite people",
+            Self::Revoke => "revoke tokens",
+            Self::CreateTicket => "get tickets",
+        }
+    }
+}
+
+/// Whether a role may.
+pub const fn role_allows(role: Role, action: Action) -> bool {
+    use Action::{CreateTicket, Edit, Import, Invite, Read, ReadQuarantine, Revoke};
+    match (role, action) {
+        (_, Read | CreateTicket) => true,
+        (role, Edit) => role.may_edit(),
+        (Role::Secretariat, Import | ReadQuarantine | Invite | Revoke) => true,
+        (Role::Chair, ReadQuarantine) => true,
+        (Role::Chair | Role::Delegate | Role::Observer, Import | ReadQuarantine | Invite | Revoke) => false,
+    }
+}
+
+/// Whether a caller may. A ticket only ever reads and writes documents: it stands in URLs, and URLs leak.
+pub fn allows(caller: &Caller, action: Action) -> bool {
+    let ticket_may = caller.ticket.is_none() || matches!(action, Action::Read | Action::Edit);
+    ticket_may && role_allows(caller.role, action)
+}

@@ -1,0 +1,174 @@
+use super::permission::{Action, allows, role_allows};
+use super::*;
+
+const NOW: Timestamp = Timestamp(1_000_000);
+
+fn seed(n: u8) -> Seed {
+    Seed { id: [n; 6], secret: [n; 32] }
+}
+
+fn code(code: &str) -> DelegationCode {
+    code.parse().unwrap()
+}
+
+/// A directory with the secretariat (seed 1) and Canada's first delegate (seed 2).
+fn house() -> (Directory, String, String) {
+    let mut directory = Directory::default();
+    let first = Directory::bootstrap(NOW, &seed(1));
+    first.changes.into_iter().for_each(|change| directory.apply(change));
+    let canada = api::NewDelegation { code: code("CAN"), name: "Canada".into() };
+    let second = directory.add_delegation(&canada, NOW, &seed(2)).unwrap();
+    second.changes.into_iter().for_each(|change| directory.apply(change));
+    (directory, first.answer, second.answer.token)
+}
+
+fn do_it<T>(directory: &mut Directory, decision: Result<Decision<T>, DirectoryError>) -> T {
+    let decision = decision.unwrap();
+    decision.changes.into_iter().for_each(|change| directory.apply(change));
+    decision.answer
+}
+
+#[test]
+fn a_token_opens_its_account_and_nothing_else_does() {
+    let (directory, pen, canada) = house();
+    let caller = directory.authenticate(&canada, NOW).unwrap();
+    assert_eq!((caller.role, caller.delegation), (Role::Delegate, Some(code("CAN"))));
+    let pen_caller = directory.authenticate(&format!(" {pen}\n"), NOW).unwrap();
+    assert_eq!(pen_caller.delegation, Some(DelegationCode::secretariat()));
+    // Another's secret, a changed digit, a cut token, the wrong kind, nothing.
+    let (id, secret) = (canada.rsplit_once('_').unwrap().0, pen.rsplit_once('_').unwrap().1);
+    let cut = &canada[..canada.len() - 1];
+    let as_ticket = canada.replace("cdt_", "cdk_");
+    for wrong in [&format!("{id}_{secret}"), cut, &as_ticket, "", "cdt_", "cdt__", "Bearer x"] {
+        assert_eq!(directory.authenticate(wrong, NOW), Err(Stranger::Unknown), "{wrong}");
+    }
+}
+
+#[test]
+fn no_token_is_stored() {
+    let (directory, pen, canada) = house();
+    for account in directory.accounts.values() {
+        let stored = Change::Account(account.clone()).write().value.unwrap();
+        for token in [&pen, &canada] {
+            let secret = token.rsplit_once('_').unwrap().1;
+            let raw = hex::decode(secret).unwrap();
+            assert!(!stored.windows(raw.len()).any(|part| part == raw));
+            assert!(!stored.windows(secret.len()).any(|part| part == secret.as_bytes()));
+        }
+    }
+}
+
+#[test]
+fn tickets_scope_expire_and_go() {
+    let (mut directory, pen, canada) = house();
+    let caller = directory.authenticate(&canada, NOW).unwrap();
+    let document = DocumentId::from_bytes([7; 16]);
+    let new = api::NewTicket { ttl_seconds: Some(60), read_only: true, document: None };
+    let decision = directory.create_ticket(&caller, Some(document), &new, NOW, &seed(3));
+    let ticket = do_it(&mut directory, decision);
+    let guest = directory.authenticate(&ticket.ticket, NOW).unwrap();
+    assert_eq!((guest.role, guest.document), (Role::Observer, Some(document)));
+    assert_eq!(guest.delegation, Some(code("CAN")));
+    assert!(directory.still_welcome(&guest, NOW));
+    let later = Timestamp(NOW.0 + 60_000);
+    assert_eq!(directory.authenticate(&ticket.ticket, later), Err(Stranger::Expired(later)));
+    assert!(!directory.still_welcome(&guest, later));
+    // Not another's to revoke; the secretariat's and one's own it is.
+    let stranger = Caller { account: "x".into(), ticket: None, role: Role::Delegate, ..caller.clone() };
+    let unknown = Err(DirectoryError::UnknownTicket(ticket.id.clone()));
+    assert_eq!(directory.revoke_ticket(&stranger, &ticket.id, NOW), unknown);
+    let pen = directory.authenticate(&pen, NOW).unwrap();
+    assert!(directory.revoke_ticket(&pen, &ticket.id, NOW).is_ok());
+    let decision = directory.revoke_ticket(&caller, &ticket.id, NOW);
+    do_it(&mut directory, decision);
+    assert_eq!(directory.authenticate(&ticket.ticket, NOW), Err(Stranger::TicketRevoked));
+    for ttl in [0, TICKET_TTL_MAX + 1] {
+        let new = api::NewTicket { ttl_seconds: Some(ttl), ..api::NewTicket::default() };
+        let refused = directory.create_ticket(&caller, None, &new, NOW, &seed(4));
+        assert_eq!(refused.unwrap_err(), DirectoryError::BadTtl);
+    }
+}
+
+#[test]
+fn tickets_are_bounded_and_old_ones_are_forgotten() {
+    let (mut directory, _, canada) = house();
+    let caller = directory.authenticate(&canada, NOW).unwrap();
+    let new = api::NewTicket::default();
+    for n in 0..TICKETS_MAX {
+        let seed = Seed { id: [0, 0, 0, 0, 1, n as u8], secret: [9; 32] };
+        let decision = directory.create_ticket(&caller, None, &new, NOW, &seed);
+        do_it(&mut directory, decision);
+    }
+    let refused = directory.create_ticket(&caller, None, &new, NOW, &seed(4));
+    assert_eq!(refused.unwrap_err(), DirectoryError::TooManyTickets);
+    let two_days_on = Timestamp(NOW.0 + 2 * 24 * 3600 * 1000);
+    let decision = directory.create_ticket(&caller, None, &new, two_days_on, &seed(4));
+    do_it(&mut directory, decision);
+    assert_eq!(directory.tickets.len(), 1);
+}
+
+#[test]
+fn a_revoked_account_takes_its_tickets_along() {
+    let (mut directory, pen, canada) = house();
+    let caller = directory.authenticate(&canada, NOW).unwrap();
+    let decision = directory.create_ticket(&caller, None, &api::NewTicket::default(), NOW, &seed(3));
+    let ticket = do_it(&mut directory, decision);
+    let guest = directory.authenticate(&ticket.ticket, NOW).unwrap();
+    let decision = directory.revoke_account(&caller.account, NOW);
+    assert!(do_it(&mut directory, decision).revoked);
+    assert_eq!(directory.authenticate(&canada, NOW), Err(Stranger::Revoked));
+    assert_eq!(directory.authenticate(&ticket.ticket, NOW), Err(Stranger::TicketRevoked));
+    assert!(!directory.still_welcome(&guest, NOW) && !directory.still_welcome(&caller, NOW));
+    let pen = directory.authenticate(&pen, NOW).unwrap();
+    let last = directory.revoke_account(&pen.account, NOW);
+    assert_eq!(last.unwrap_err(), DirectoryError::LastSecretariat);
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_its_reason() {
+    let (directory, _, canada) = house();
+    let add = |code_: &str, name: &str| {
+        let new = api::NewDelegation { code: code(code_), name: name.into() };
+        directory.add_delegation(&new, NOW, &seed(5)).map(|_| ())
+    };
+    assert_eq!(add("CAN", "Canada"), Err(DirectoryError::DelegationExists(code("CAN"))));
+    assert_eq!(add("USA", "  "), Err(DirectoryError::BadName));
+    let pen = DelegationCode::secretariat();
+    let new = api::NewDelegation { code: pen.clone(), name: "Secretariat".into() };
+    let refused = directory.add_delegation(&new, NOW, &seed(5));
+    assert_eq!(refused.unwrap_err(), DirectoryError::Reserved(pen));
+    let invite = |role, delegation: Option<&str>| {
+        let new = api::NewInvitation { role, delegation: delegation.map(code) };
+        directory.invite(&new, NOW, &seed(5)).map(|_| ())
+    };
+    assert_eq!(invite(Role::Delegate, None), Err(DirectoryError::DelegateWithoutDelegation));
+    assert_eq!(invite(Role::Chair, Some("CAN")), Err(DirectoryError::DelegationNotWanted(Role::Chair)));
+    assert_eq!(invite(Role::Delegate, Some("USA")), Err(DirectoryError::UnknownDelegation(code("USA"))));
+    assert_eq!(invite(Role::Observer, None), Ok(()));
+    let twice = directory.invite(
+        &api::NewInvitation { role: Role::Delegate, delegation: Some(code("CAN")) },
+        NOW,
+        &seed(2),
+    );
+    assert_eq!(twice.unwrap_err(), DirectoryError::IdTaken);
+    let delegate = directory.authenticate(&canada, NOW).unwrap();
+    assert_eq!(directory.delegations(&delegate).accounts.len(), 1);
+    assert_eq!(directory.me(&delegate).unwrap().name.as_deref(), Some("Canada"));
+}
+
+#[test]
+fn the_table_of_permissions() {
+    let roles = [Role::Secretariat, Role::Chair, Role::Delegate, Role::Observer];
+    let table: Vec<String> = Action::ALL
+        .iter()
+        .map(|action| roles.iter().map(|role| if role_allows(*role, *action) { 'x' } else { '.' }).collect())
+        .collect();
+    assert_eq!(table, ["xxxx", "x.x.", "x...", "xx..", "x...", "x...", "xxxx"]);
+    let (directory, pen, _) = house();
+    let mut pen = directory.authenticate(&pen, NOW).unwrap();
+    assert!(allows(&pen, Action::Import));
+    pen.ticket = Some("t".into());
+    assert!(
+        allows(&pen, Action::Edit) && !allows(&pen, Action::Import) && !allows(&pen, Action::CreateTicket)
+    );
+}

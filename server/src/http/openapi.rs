@@ -1,0 +1,38 @@
+//! The API's own description, made from the handlers and the types.
+
+use axum::Json;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "codraft", description = "Delegations draft a resolution together: documents, attributed \
+        proposals, accounts. Errors are `application/problem+json`."),
+    paths(
+        super::documents::list, super::documents::create, super::documents::one, super::documents::text,
+        super::documents::attribution, super::documents::proposals, super::documents::quarantine,
+        super::events::stream,
+        super::delegations::list, super::delegations::add, super::delegations::invite,
+        super::delegations::revoke, super::delegations::me,
+        super::tickets::create, super::tickets::revoke,
+        super::operations::healthz, super::operations::readyz, super::operations::metrics,
+    ),
+    security(("token" = [])),
+    modifiers(&Token),
+)]
+struct Description;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("token", scheme);
+    }
+}
+
+/// This description.
+pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Description::openapi())
+}

@@ -1,0 +1,42 @@
+//! What operations look at: alive, ready, figures; and a word for whoever opens the address in a browser.
+
+use super::House;
+use super::problem::Problem;
+use crate::storage::committer::Health;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+
+/// Whether the process answers.
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = String)))]
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether it takes changes.
+#[utoipa::path(get, path = "/readyz", tag = "operations",
+    responses((status = 200, body = String), (status = 503, body = codraft_protocol::api::Problem)))]
+pub(super) async fn readyz(State(house): State<House>) -> Result<&'static str, Problem> {
+    let detail = match &*house.health.borrow() {
+        _ if *house.stopping.borrow() => "the server is shutting down".to_owned(),
+        Health::Ok => return Ok("ready\n"),
+        Health::DiskFull(reason) | Health::Failed(reason) => reason.clone(),
+    };
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The server takes no changes now", detail))
+}
+
+/// Figures for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = String)))]
+pub(super) async fn metrics(State(house): State<House>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], house.metrics.render())
+}
+
+/// Where to go from here.
+pub(super) async fn welcome() -> &'static str {
+    "This is a codraft server: delegations draft a resolution together here.\n\
+     \n\
+     At a terminal:    codraft --server THIS-ADDRESS --token TOKEN clone DOCUMENT\n\
+     Other clients:    automerge-repo's websocket protocol at /sync?ticket=TICKET\n\
+     Programs:         /api/v1/openapi.json\n\
+     Operations:       /healthz /readyz /metrics\n"
+}

@@ -1,0 +1,171 @@
+//! Errors as `application/problem+json` (RFC 9457): what happened, and what to do.
+
+use crate::access::AccessError;
+use crate::directory::permission::Action;
+use crate::directory::{DirectoryError, Stranger};
+use crate::registry::RegistryError;
+use crate::storage::StorageError;
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use codraft_protocol::api;
+use codraft_protocol::id::Role;
+
+/// A problem on its way out.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    /// The end of its `urn:codraft:…`.
+    kind: &'static str,
+    title: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
+        Self { status, kind, title, detail }
+    }
+
+    pub(super) fn bad_request(kind: &'static str, title: &'static str, detail: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, kind, title, detail)
+    }
+
+    pub(super) fn forbidden(role: Role, ticket: bool, action: Action) -> Self {
+        let who = if ticket { format!("a {role}'s ticket") } else { format!("a {role}") };
+        let detail = format!("{who} may not {}; ask the secretariat", action.words());
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "This role may not do this", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if self.status.is_server_error() {
+            tracing::error!(kind = self.kind, detail = self.detail, "a request failed");
+        }
+        let problem = api::Problem {
+            kind: format!("urn:codraft:{}", self.kind),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response =
+            (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let bearer = header::HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+}
+
+impl From<Stranger> for Problem {
+    fn from(stranger: Stranger) -> Self {
+        let (kind, title) = match stranger {
+            Stranger::Missing => ("no-token", "No token was sent"),
+            Stranger::Unknown => ("unknown-token", "This token is not known"),
+            Stranger::Revoked => ("revoked-token", "This token was revoked"),
+            Stranger::TicketRevoked => ("revoked-ticket", "This ticket was revoked"),
+            Stranger::Expired(_) => ("expired-ticket", "This ticket has expired"),
+        };
+        Self::new(StatusCode::UNAUTHORIZED, kind, title, stranger.to_string())
+    }
+}
+
+fn storage(error: &StorageError) -> Problem {
+    match error {
+        StorageError::DiskFull { .. } => Problem::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "disk-full",
+            "The server's disk is nearly full",
+            format!("{error}. Nothing was changed; reading goes on."),
+        ),
+        _ => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store-failed",
+            "The server's store does not answer",
+            format!("{error}. Nothing was changed."),
+        ),
+    }
+}
+
+fn closing(detail: String) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "closing", "The server is shutting down", detail)
+}
+
+impl From<RegistryError> for Problem {
+    fn from(error: RegistryError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RegistryError::UnknownDocument(_) => {
+                Self::new(StatusCode::NOT_FOUND, "unknown-document", "There is no such document", detail)
+            }
+            RegistryError::Text(_) | RegistryError::Edit(_) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "bad-text",
+                "This text cannot be imported",
+                detail,
+            ),
+            RegistryError::Storage(error) => storage(&error),
+            RegistryError::Damaged { .. } => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "damaged-document",
+                "This document is damaged",
+                detail,
+            ),
+            RegistryError::Closing => closing(detail),
+        }
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AccessError::Directory(error) => {
+                let (status, kind, title) = match error {
+                    DirectoryError::DelegationExists(_) => {
+                        (StatusCode::CONFLICT, "delegation-exists", "This delegation is there already")
+                    }
+                    DirectoryError::LastSecretariat => {
+                        (StatusCode::CONFLICT, "last-secretariat", "Nobody would hold the pen")
+                    }
+                    DirectoryError::TooManyTickets => {
+                        (StatusCode::TOO_MANY_REQUESTS, "too-many-tickets", "Too many tickets")
+                    }
+                    DirectoryError::UnknownAccount(_) => {
+                        (StatusCode::NOT_FOUND, "unknown-account", "There is no such account")
+                    }
+                    DirectoryError::UnknownTicket(_) => {
+                        (StatusCode::NOT_FOUND, "unknown-ticket", "There is no such ticket")
+                    }
+                    DirectoryError::IdTaken => (StatusCode::CONFLICT, "id-taken", "Try again"),
+                    DirectoryError::Reserved(_)
+                    | DirectoryError::BadName
+                    | DirectoryError::UnknownDelegation(_)
+                    | DirectoryError::DelegateWithoutDelegation
+                    | DirectoryError::DelegationNotWanted(_)
+                    | DirectoryError::BadTtl => {
+                        (StatusCode::UNPROCESSABLE_ENTITY, "bad-value", "This cannot be done as asked")
+                    }
+                };
+                Self::new(status, kind, title, detail)
+            }
+            AccessError::Storage(error) => storage(&error),
+            AccessError::Closing => closing(detail),
+            AccessError::Randomness(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-randomness", "No secret can be made", detail)
+            }
+        }
+    }
+}
+
+pub(super) async fn no_such_page(uri: Uri) -> Problem {
+    let detail = format!("there is nothing at {}; GET /api/v1/openapi.json lists what there is", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "no-such-page", "There is nothing here", detail)
+}
+
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    let detail =
+        format!("{} does not take {method}; GET /api/v1/openapi.json says what it takes", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", "This cannot be done here", detail)
+}

@@ -1,0 +1,308 @@
+//! The one thread that writes: whatever is waiting shares the next commit, and so one flush.
+
+use super::chain::End;
+use super::{Reader, Storage, StorageError, Write};
+use codraft_protocol::time::Timestamp;
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Instant;
+use tokio::sync::{oneshot, watch};
+
+/// Writes that one commit carries at most; one batch alone may have more.
+const GROUP: usize = 512;
+
+/// Batches of one lane are stored in order and without a gap: once one of them has failed, so do all later
+/// ones, even where the store itself has recovered (a disk that was full). Whoever uses a lane then starts anew
+/// from what is stored.
+#[derive(Clone, Debug, Default)]
+pub struct Lane {
+    broken: Arc<AtomicBool>,
+}
+
+/// Writes that are stored together or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// What to write.
+    pub writes: Vec<Write>,
+    /// When it came.
+    pub at: Timestamp,
+    /// The lane that it is in, if in any.
+    pub lane: Option<Lane>,
+}
+
+impl Batch {
+    fn is_cut_off(&self) -> bool {
+        self.lane.as_ref().is_some_and(|lane| lane.broken.load(Ordering::Acquire))
+    }
+}
+
+/// How the store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Well.
+    Ok,
+    /// It takes nothing until there is space; it looks again with every write.
+    DiskFull(String),
+    /// It takes nothing any more.
+    Failed(String),
+}
+
+type Done = Box<dyn FnOnce(Result<(), Arc<StorageError>>) + Send>;
+type Look = Box<dyn FnOnce(End, &dyn Reader) + Send>;
+
+enum Job {
+    Commit(Batch, Done),
+    /// Looks at the store between two commits.
+    Look(Look),
+    Stop,
+}
+
+/// Where batches are handed in; cheap to clone.
+#[derive(Clone)]
+pub struct CommitterHandle {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl fmt::Debug for CommitterHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CommitterHandle")
+    }
+}
+
+impl CommitterHandle {
+    /// Hands a batch in. The receiver fails only where the committer has stopped.
+    pub fn submit(&self, batch: Batch) -> oneshot::Receiver<Result<(), Arc<StorageError>>> {
+        let (done, result) = oneshot::channel();
+        // Whoever asked may be gone; what is stored is stored.
+        self.submit_then(batch, move |outcome| drop(done.send(outcome)));
+        result
+    }
+
+    /// Hands a batch in; `done` is called on the committer's thread, in the order in which batches came.
+    pub fn submit_then(
+        &self,
+        batch: Batch,
+        done: impl FnOnce(Result<(), Arc<StorageError>>) + Send + 'static,
+    ) {
+        if let Err(mpsc::SendError(Job::Commit(_, done))) = self.jobs.send(Job::Commit(batch, Box::new(done)))
+        {
+            done(Err(Arc::new(StorageError::Failed("it has been closed".to_owned()))));
+        }
+    }
+
+    /// Looks at the store between two commits: what is seen is the state at exactly that end of the chain.
+    /// Commits wait meanwhile.
+    pub fn look<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(End, &dyn Reader) -> T + Send + 'static,
+    ) -> oneshot::Receiver<T> {
+        let (answer, answered) = oneshot::channel();
+        let look: Look = Box::new(move |end, reader| drop(answer.send(question(end, reader))));
+        // A stopped committer drops the question, and with it the sender of the answer.
+        let _ = self.jobs.send(Job::Look(look));
+        answered
+    }
+}
+
+/// The running thread.
+#[derive(Debug)]
+pub struct Committer {
+    handle: CommitterHandle,
+    health: watch::Receiver<Health>,
+    reader: Arc<dyn Reader>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Committer {
+    /// Starts the thread, which owns the store from now on.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn start(storage: impl Storage) -> Result<Self, StorageError> {
+        let (jobs, queue) = mpsc::channel();
+        let (tell, health) = watch::channel(Health::Ok);
+        let reader = storage.reader();
+        let thread = std::thread::Builder::new()
+            .name("committer".to_owned())
+            .spawn(move || run(storage, &queue, &tell));
+        let thread = thread.map_err(StorageError::io("starting the committer's thread"))?;
+        Ok(Self { handle: CommitterHandle { jobs }, health, reader, thread: Some(thread) })
+    }
+
+    /// Where batches are handed in.
+    pub fn handle(&self) -> CommitterHandle {
+        self.handle.clone()
+    }
+
+    /// How the store is.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.clone()
+    }
+
+    /// The store's reading side.
+    pub fn reader(&self) -> Arc<dyn Reader> {
+        Arc::clone(&self.reader)
+    }
+
+    /// Commits what is waiting, and closes the store. Blocks.
+    pub fn stop(mut self) {
+        let _ = self.handle.jobs.send(Job::Stop);
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported by its hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut storage: impl Storage, queue: &mpsc::Receiver<Job>, health: &watch::Sender<Health>) {
+    let reader = storage.reader();
+    let mut waiting: VecDeque<Job> = VecDeque::new();
+    loop {
+        if waiting.is_empty() {
+            let Ok(job) = queue.recv() else { return };
+            waiting.push_back(job);
+        }
+        waiting.extend(queue.try_iter());
+        match waiting.pop_front() {
+            Some(Job::Commit(batch, done)) => {
+                let mut group = vec![(batch, done)];
+                let mut writes = group.iter().map(|(batch, _)| batch.writes.len()).sum::<usize>();
+                while let Some(Job::Commit(next, _)) = waiting.front() {
+                    writes += next.writes.len();
+                    if writes > GROUP {
+                        break;
+                    }
+                    let Some(Job::Commit(batch, done)) = waiting.pop_front() else { break };
+                    group.push((batch, done));
+                }
+                commit(&mut storage, group, health);
+            }
+            Some(Job::Look(look)) => look(storage.end(), &*reader),
+            Some(Job::Stop) => return,
+            None => {}
+        }
+    }
+}
+
+fn commit(storage: &mut impl Storage, group: Vec<(Batch, Done)>, health: &watch::Sender<Health>) {
+    let started = Instant::now();
+    let at = group.iter().map(|(batch, _)| batch.at).max().unwrap_or_default();
+    let mut writes = Vec::new();
+    let mut waiting = Vec::with_capacity(group.len());
+    for (batch, done) in group {
+        if batch.is_cut_off() {
+            done(Err(Arc::new(StorageError::Failed("what came before this was not stored".to_owned()))));
+            continue;
+        }
+        writes.extend(batch.writes);
+        waiting.push((batch.lane, done));
+    }
+    if waiting.is_empty() {
+        return;
+    }
+    let outcome = storage.commit(&writes, at).map_err(Arc::new);
+    metrics::histogram!("codraft_commit_seconds").record(started.elapsed().as_secs_f64());
+    #[allow(clippy::cast_precision_loss)]
+    metrics::histogram!("codraft_commit_writes").record(writes.len() as f64);
+    let now = match &outcome {
+        Ok(()) => Health::Ok,
+        Err(error) if error.is_final() => Health::Failed(error.to_string()),
+        Err(error) => Health::DiskFull(error.to_string()),
+    };
+    health.send_if_modified(|health| {
+        let changed = *health != now;
+        if changed {
+            match &now {
+                Health::Ok => tracing::info!("the store takes changes again"),
+                Health::DiskFull(reason) | Health::Failed(reason) => {
+                    tracing::error!(reason, "the store takes nothing")
+                }
+            }
+            *health = now;
+        }
+        changed
+    });
+    for (lane, done) in waiting {
+        if let (Some(lane), Err(_)) = (lane, &outcome) {
+            lane.broken.store(true, Ordering::Release);
+        }
+        done(outcome.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory::{Fault, MemoryStorage};
+    use super::super::{Tree, chain};
+    use super::*;
+
+    fn batch(n: u8) -> Batch {
+        Batch {
+            writes: vec![Write { tree: Tree::Changes, key: vec![n], value: Some(vec![n; 3]) }],
+            at: Timestamp(i64::from(n)),
+            lane: None,
+        }
+    }
+
+    #[test]
+    fn order_is_kept_and_waiting_batches_share_a_commit() {
+        let committer = Committer::start(MemoryStorage::default()).unwrap();
+        let handle = committer.handle();
+        // The thread is held while batches gather.
+        let (hold, held) = mpsc::channel::<()>();
+        let looking = handle.look(move |_, _| held.recv().is_err());
+        let (said, order) = mpsc::channel();
+        for n in 0..100 {
+            let said = said.clone();
+            handle.submit_then(batch(n), move |outcome| said.send((n, outcome.is_ok())).unwrap());
+        }
+        drop(hold);
+        assert!(looking.blocking_recv().unwrap());
+        let order: Vec<_> = order.iter().take(100).collect();
+        assert_eq!(order, (0..100).map(|n| (n, true)).collect::<Vec<_>>());
+        let (end, whole) = handle
+            .look(|end, reader| (end, chain::verify(reader, [0; 16], Some(end))))
+            .blocking_recv()
+            .unwrap();
+        assert_eq!(whole.unwrap().values, 100);
+        assert!(end.sequence < 5, "{} commits for 100 batches", end.sequence);
+        committer.stop();
+        assert!(handle.submit(batch(1)).blocking_recv().unwrap().is_err());
+    }
+
+    #[test]
+    fn a_full_disk_passes_and_a_failure_stays() {
+        let mut storage = MemoryStorage::default();
+        storage.fail_next(Fault::Full);
+        let committer = Committer::start(storage).unwrap();
+        let handle = committer.handle();
+        assert!(handle.submit(batch(1)).blocking_recv().unwrap().is_err());
+        assert!(matches!(*committer.health().borrow(), Health::DiskFull(_)));
+        assert!(handle.submit(batch(1)).blocking_recv().unwrap().is_ok());
+        assert_eq!(*committer.health().borrow(), Health::Ok);
+        committer.stop();
+
+        // After a failure, a lane never goes on, so that no gap can come to be.
+        let mut storage = MemoryStorage::default();
+        storage.fail_next(Fault::Full);
+        let committer = Committer::start(storage).unwrap();
+        let lane = Some(Lane::default());
+        for (n, expected) in [(1, false), (2, false), (3, false)] {
+            let outcome = committer.handle().submit(Batch { lane: lane.clone(), ..batch(n) });
+            assert_eq!(outcome.blocking_recv().unwrap().is_ok(), expected);
+        }
+        assert!(committer.handle().submit(batch(4)).blocking_recv().unwrap().is_ok());
+        committer.stop();
+
+        let mut storage = MemoryStorage::default();
+        storage.fail_next(Fault::Fails);
+        let committer = Committer::start(storage).unwrap();
+        for _ in 0..3 {
+            assert!(committer.handle().submit(batch(1)).blocking_recv().unwrap().is_err());
+            assert!(matches!(*committer.health().borrow(), Health::Failed(_)));
+        }
+    }
+}

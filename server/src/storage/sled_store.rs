@@ -1,0 +1,397 @@
+//! The store on disk: sled 0.34.7 under the nine rules of docs/storage.md.
+//!
+//! `DIR/db` is sled's directory, `DIR/HEAD` says what was acknowledged, `DIR/LOCK` keeps a second server out.
+
+use super::chain::{self, End, Whole};
+use super::head::Head;
+use super::{Entry, Reader, Storage, StorageError, Stream, Tree, Write};
+use codraft_protocol::time::Timestamp;
+use sled::transaction::{TransactionError, Transactional, UnabortableTransactionError};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Values are cut into parts of this many bytes. A leaf of sled's tree has at most 17 values, and what is
+/// larger than 128 KiB it would put into files of its own, which are not synced with the rest.
+const PART: usize = 4096;
+/// Before a whole value.
+const WHOLE: u8 = 0;
+/// Before the number of a value's parts.
+const PARTS: u8 = 1;
+
+/// How a store is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Bytes of the disk that stay free; by default a fifth of it, at most 1 GiB.
+    pub reserve: Option<u64>,
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct SledStorage {
+    dir: PathBuf,
+    trees: Arc<Trees>,
+    /// Our own descriptor of sled's file: sled's `flush` does not wait for the disk.
+    data: File,
+    head: Head,
+    end: End,
+    whole: Whole,
+    reserve: Option<u64>,
+    failed: Option<String>,
+    /// Locked as long as it lives.
+    _lock: File,
+}
+
+#[derive(Debug)]
+struct Trees {
+    db: sled::Db,
+    /// In the order of [`Tree::ALL`].
+    values: Vec<sled::Tree>,
+    /// commit number → commit record.
+    commits: sled::Tree,
+    /// tree ‖ key ‖ u32 BE → part of a value; tree 0 is `commits`.
+    parts: sled::Tree,
+}
+
+fn sync_dir(dir: &Path) -> Result<(), StorageError> {
+    let synced = File::open(dir).and_then(|dir| dir.sync_all());
+    synced.map_err(StorageError::io(format!("syncing {}", dir.display())))
+}
+
+fn lock(dir: &Path) -> Result<File, StorageError> {
+    let path = dir.join("LOCK");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(StorageError::io(format!("opening {}", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StorageError::InUse { dir: dir.display().to_string() }),
+        Err(TryLockError::Error(error)) => {
+            Err(StorageError::io(format!("locking {}", path.display()))(error))
+        }
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> StorageError {
+    StorageError::Failed(error.to_string())
+}
+
+/// Opens sled; a panic inside it is an error like any other.
+fn open_sled(path: &Path) -> Result<Trees, String> {
+    let open = || -> sled::Result<Trees> {
+        // Flushed by whoever acknowledges, never by the clock.
+        let db = sled::Config::new().path(path).flush_every_ms(None).open()?;
+        let values = Tree::ALL.iter().map(|tree| db.open_tree(tree.name())).collect::<Result<_, _>>()?;
+        let (commits, parts) = (db.open_tree("commits")?, db.open_tree("parts")?);
+        Ok(Trees { db, values, commits, parts })
+    };
+    match catch_unwind(AssertUnwindSafe(open)) {
+        Ok(opened) => opened.map_err(|error| error.to_string()),
+        Err(panic) => Err(words_of(&*panic)),
+    }
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned());
+    words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "sled panicked".to_owned())
+}
+
+/// Removes sled's snapshots: the half-written ones, or all. They only make opening faster.
+fn drop_snapshots(db: &Path, all: bool) -> Result<(), StorageError> {
+    let what = || format!("reading {}", db.display());
+    for entry in fs::read_dir(db).map_err(StorageError::io(what()))? {
+        let path = entry.map_err(StorageError::io(what()))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with("snap.") && (all || name.ends_with(".generating")) {
+            fs::remove_file(&path).map_err(StorageError::io(format!("removing {}", path.display())))?;
+        }
+    }
+    sync_dir(db)
+}
+
+fn copy_dir(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            copy_dir(&entry.path(), &to.join(entry.file_name()))?;
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+impl SledStorage {
+    /// Creates a store in a directory that is empty or not there yet, with its first writes.
+    ///
+    /// # Errors
+    /// [`StorageError`]
+    pub fn init(
+        dir: &Path,
+        database: [u8; 16],
+        writes: &[Write],
+        at: Timestamp,
+    ) -> Result<Self, StorageError> {
+        let shown = dir.display().to_string();
+        fs::create_dir_all(dir).map_err(StorageError::io(format!("creating {shown}")))?;
+        let what = || format!("reading {shown}");
+        if fs::read_dir(dir).map_err(StorageError::io(what()))?.next().is_some() {
+            return Err(StorageError::NotEmpty { dir: shown });
+        }
+        let lock = lock(dir)?;
+        let trees = open_sled(&dir.join("db")).map_err(failed)?;
+        trees.db.insert("database", &database).map_err(failed)?;
+        trees.db.flush().map_err(failed)?;
+        let end = End::start(database);
+        let mut store = Self::assemble(dir, trees, Head::create(&dir.join("HEAD.new"), &end)?, end, lock)?;
+        store.commit(writes, at)?;
+        sync_dir(&dir.join("db"))?;
+        // With its HEAD in place the store counts as made.
+        fs::rename(dir.join("HEAD.new"), dir.join("HEAD")).map_err(StorageError::io("naming HEAD"))?;
+        sync_dir(dir)?;
+        if let Some(parent) = dir.canonicalize().ok().as_deref().and_then(Path::parent) {
+            sync_dir(parent)?;
+        }
+        store.whole.end = store.end;
+        Ok(store)
+    }
+
+    /// Opens a store and verifies all of it.
+    ///
+    /// # Errors
+    /// [`StorageError`]; it refuses where anything that was acknowledged is missing or changed.
+    pub fn open(dir: &Path, options: &Options) -> Result<Self, StorageError> {
+        let shown = || dir.display().to_string();
+        let (db, head) = (dir.join("db"), dir.join("HEAD"));
+        if !db.is_dir() {
+            return Err(StorageError::NotInitialised { dir: shown() });
+        }
+        let lock = lock(dir)?;
+        if !head.is_file() {
+            return Err(StorageError::HalfInitialised { dir: shown() });
+        }
+        let damaged = |why: String| StorageError::Damaged { dir: shown(), why };
+        let (head, acknowledged) = Head::open(&head)?;
+        let acknowledged =
+            acknowledged.ok_or_else(|| damaged("the HEAD file can no longer be read".to_owned()))?;
+        drop_snapshots(&db, false)?;
+        let trees = match open_sled(&db) {
+            Ok(trees) => trees,
+            Err(first) => {
+                let aside = dir.join(format!("db.damaged-at-{}", acknowledged.sequence));
+                tracing::error!(error = first, aside = %aside.display(), "sled does not open; trying without its snapshots");
+                copy_dir(&db, &aside).map_err(StorageError::io(format!("copying {} aside", db.display())))?;
+                drop_snapshots(&db, true)?;
+                open_sled(&db).map_err(|again| damaged(format!("{first}; without snapshots: {again}")))?
+            }
+        };
+        let mut store = Self::assemble(dir, trees, head, acknowledged, lock)?;
+        store.reserve = options.reserve;
+        store.whole = store.verify(acknowledged)?;
+        store.end = store.whole.end;
+        if store.end.sequence > acknowledged.sequence {
+            // Written, and cut off before it was acknowledged: it is whole, so it counts.
+            store.sync()?;
+        }
+        Ok(store)
+    }
+
+    fn assemble(dir: &Path, trees: Trees, head: Head, end: End, lock: File) -> Result<Self, StorageError> {
+        let path = dir.join("db").join("db");
+        let data = OpenOptions::new().read(true).write(true).open(&path);
+        let data = data.map_err(StorageError::io(format!("opening {}", path.display())))?;
+        let (dir, trees) = (dir.to_owned(), Arc::new(trees));
+        let whole = Whole { end, values: 0, bytes: 0 };
+        Ok(Self { dir, trees, data, head, end, whole, reserve: None, failed: None, _lock: lock })
+    }
+
+    /// Reads everything and compares it with what was written and acknowledged.
+    fn verify(&self, acknowledged: End) -> Result<Whole, StorageError> {
+        let dir = || self.dir.display().to_string();
+        let damaged = |why: String| StorageError::Damaged { dir: dir(), why };
+        let behind =
+            |found| StorageError::BehindHead { dir: dir(), found, acknowledged: acknowledged.sequence };
+        let checked = catch_unwind(AssertUnwindSafe(|| {
+            let last = self.trees.commits.last().map_err(failed)?;
+            let last = last.map_or(0, |(key, _)| super::record::key::number(&key));
+            if last < acknowledged.sequence {
+                return Err(behind(last));
+            }
+            if self.trees.db.get("database").map_err(failed)?.as_deref() != Some(&acknowledged.database) {
+                return Err(damaged("it is not the database that HEAD belongs to".to_owned()));
+            }
+            chain::verify(&*self.trees, acknowledged.database, Some(acknowledged)).map_err(damaged)
+        }));
+        checked.unwrap_or_else(|panic| Err(damaged(words_of(&*panic))))
+    }
+
+    /// What the store held when it was opened.
+    pub fn opened_with(&self) -> Whole {
+        self.whole
+    }
+
+    /// The store's name: stable for its whole life.
+    pub fn storage_id(&self) -> String {
+        uuid::Uuid::from_bytes(self.end.database).to_string()
+    }
+
+    /// Waits until the disk has everything, and says so in HEAD.
+    fn sync(&mut self) -> Result<(), StorageError> {
+        self.trees.db.flush().map_err(failed)?;
+        self.data.sync_data().map_err(StorageError::io("syncing the database"))?;
+        self.head.set(&self.end)
+    }
+
+    fn check_space(&self) -> Result<(), StorageError> {
+        let stat = rustix::fs::statvfs(&self.dir)
+            .map_err(|errno| StorageError::io("asking for the disk's free space")(errno.into()))?;
+        let (free, total) = (stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize);
+        let reserve = self.reserve.unwrap_or_else(|| (total / 5).min(1 << 30));
+        if free >= reserve {
+            return Ok(());
+        }
+        let dir = self.dir.display().to_string();
+        Err(StorageError::DiskFull { dir, free: free >> 20, reserve: reserve >> 20 })
+    }
+
+    fn write(&mut self, writes: &[Write], at: Timestamp) -> Result<(), StorageError> {
+        for write in writes.iter().filter(|write| write.tree.is_append_only()) {
+            if write.value.is_none() || self.trees.of(write.tree)?.contains_key(&write.key).map_err(failed)? {
+                let what = format!(
+                    "{} {} would be written a second time",
+                    write.tree.name(),
+                    hex::encode(&write.key)
+                );
+                return Err(StorageError::Failed(what));
+            }
+        }
+        let (commit, end) = self.end.commit(writes, at);
+        let trees = &self.trees;
+        let mut all: Vec<&sled::Tree> = trees.values.iter().collect();
+        all.extend([&trees.commits, &trees.parts]);
+        let done = all.as_slice().transaction(|views| {
+            let (parts, views) = views.split_last().ok_or(UnabortableTransactionError::Conflict)?;
+            let (commits, values) = views.split_last().ok_or(UnabortableTransactionError::Conflict)?;
+            let put = |tree: &sled::transaction::TransactionalTree, number: u8, key: &[u8], value: &[u8]| {
+                let mut stored = Vec::with_capacity(value.len() + 5);
+                if value.len() <= PART {
+                    stored.push(WHOLE);
+                    stored.extend_from_slice(value);
+                } else {
+                    let mut count = 0_u32;
+                    for part in value.chunks(PART) {
+                        parts.insert(part_key(number, key, count), part)?;
+                        count += 1;
+                    }
+                    stored.push(PARTS);
+                    stored.extend_from_slice(&count.to_be_bytes());
+                }
+                tree.insert(key, stored)
+            };
+            for write in writes {
+                let view = Tree::ALL.iter().zip(values).find(|(tree, _)| **tree == write.tree);
+                let (_, view) = view.ok_or(UnabortableTransactionError::Conflict)?;
+                match &write.value {
+                    Some(value) => put(view, write.tree as u8, &write.key, value)?,
+                    None => view.remove(write.key.as_slice())?,
+                };
+            }
+            put(commits, 0, &end.sequence.to_be_bytes(), &commit)?;
+            Ok::<(), sled::transaction::ConflictableTransactionError<()>>(())
+        });
+        done.map_err(|error| match error {
+            TransactionError::Storage(error) => failed(error),
+            TransactionError::Abort(()) => failed("a transaction was aborted"),
+        })?;
+        self.end = end;
+        self.sync()
+    }
+}
+
+impl Storage for SledStorage {
+    fn commit(&mut self, writes: &[Write], at: Timestamp) -> Result<(), StorageError> {
+        if let Some(why) = &self.failed {
+            return Err(StorageError::Failed(why.clone()));
+        }
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            self.check_space()?;
+            self.write(writes, at)
+        }));
+        let outcome = written.unwrap_or_else(|panic| Err(StorageError::Failed(words_of(&*panic))));
+        if let Err(error) = &outcome
+            && error.is_final()
+        {
+            self.failed = Some(error.to_string());
+        }
+        outcome
+    }
+
+    fn end(&self) -> End {
+        self.end
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::clone(&self.trees) as Arc<dyn Reader>
+    }
+}
+
+fn part_key(tree: u8, key: &[u8], number: u32) -> Vec<u8> {
+    let mut all = vec![tree];
+    all.extend_from_slice(key);
+    all.extend_from_slice(&number.to_be_bytes());
+    all
+}
+
+impl Trees {
+    fn of(&self, tree: Tree) -> Result<&sled::Tree, StorageError> {
+        let place = Tree::ALL.iter().position(|one| *one == tree);
+        place.and_then(|place| self.values.get(place)).ok_or_else(|| failed("there is no such tree"))
+    }
+
+    /// A value from its stored form.
+    fn whole(&self, tree: u8, key: &[u8], stored: &[u8]) -> Result<Vec<u8>, StorageError> {
+        match stored.split_first() {
+            Some((&WHOLE, value)) => Ok(value.to_vec()),
+            Some((&PARTS, count)) => {
+                let count =
+                    <[u8; 4]>::try_from(count).map_err(|_| failed("a value's part count is damaged"))?;
+                let mut value = Vec::new();
+                for number in 0..u32::from_be_bytes(count) {
+                    let part = self.parts.get(part_key(tree, key, number)).map_err(failed)?;
+                    value.extend_from_slice(&part.ok_or_else(|| failed("a part of a value is missing"))?);
+                }
+                Ok(value)
+            }
+            _ => Err(failed("a value begins with no known mark")),
+        }
+    }
+}
+
+impl Reader for Trees {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        let stored = self.of(tree)?.get(key).map_err(failed)?;
+        stored.map(|stored| self.whole(tree as u8, key, &stored)).transpose()
+    }
+
+    fn scan<'a>(&'a self, tree: Tree, prefix: &[u8]) -> Stream<'a, Entry> {
+        match self.of(tree) {
+            Ok(values) => Box::new(values.scan_prefix(prefix).map(move |entry| {
+                let (key, stored) = entry.map_err(failed)?;
+                let value = self.whole(tree as u8, &key, &stored)?;
+                Ok((key.to_vec(), value))
+            })),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
+    }
+
+    fn commits<'a>(&'a self, from: u64) -> Stream<'a, (u64, Vec<u8>)> {
+        Box::new(self.commits.range(from.to_be_bytes()..).map(|entry| {
+            let (key, stored) = entry.map_err(failed)?;
+            Ok((super::record::key::number(&key), self.whole(0, &key, &stored)?))
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests;
