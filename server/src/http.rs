@@ -1,5 +1,6 @@
 //! The HTTP side: the API under `/api/v1`, the websocket's door at `/sync`, and what operations look at.
 
+mod backup;
 mod delegations;
 mod documents;
 mod events;
@@ -12,12 +13,14 @@ mod tickets;
 
 use crate::access::Access;
 use crate::registry::Registry;
+use crate::storage::Reader;
+use crate::storage::committer::{CommitterHandle, Health};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// Largest body of a request, in bytes: a resolution's text is a small part of it.
 const BODY_BYTES: usize = 4 << 20;
@@ -29,16 +32,18 @@ pub struct House {
     pub registry: Registry,
     /// Who may come in.
     pub access: Access,
+    /// Where the store is looked at, for backups.
+    pub committer: CommitterHandle,
+    /// The store's reading side.
+    pub reader: Arc<dyn Reader>,
     /// The store's health.
-    pub health: watch::Receiver<crate::storage::committer::Health>,
+    pub health: watch::Receiver<Health>,
     /// The figures of this process.
     pub metrics: PrometheusHandle,
     /// Pages that may connect from elsewhere, such as `https://drafting.example.org`.
     pub origins: Arc<[String]>,
     /// Turns true when the server is to stop.
     pub stopping: watch::Receiver<bool>,
-    /// Held by every websocket, so that the server can wait for the last one.
-    pub alive: mpsc::Sender<()>,
 }
 
 /// All routes.
@@ -56,6 +61,7 @@ pub fn router(house: House) -> Router {
         .route("/accounts/{id}", delete(delegations::revoke))
         .route("/tickets", post(tickets::create))
         .route("/tickets/{id}", delete(tickets::revoke))
+        .route("/backup", get(backup::download))
         .route("/me", get(delegations::me))
         .route("/openapi.json", get(openapi::document));
     Router::new()

@@ -1,6 +1,8 @@
 //! The websocket server of codraft: a pure hub that decides, and tasks that perform what it decided.
 
 pub mod access;
+pub mod commands;
+pub mod config;
 pub mod connection;
 pub mod directory;
 pub mod document;
@@ -8,4 +10,5 @@ pub mod http;
 pub mod hub;
 pub mod outbox;
 pub mod registry;
+pub mod server;
 pub mod storage;

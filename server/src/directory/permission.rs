@@ -20,11 +20,13 @@ pub enum Action {
     Revoke,
     /// Get a ticket for oneself.
     CreateTicket,
+    /// Download the whole store.
+    Backup,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Read,
         Self::Edit,
         Self::Import,
@@ -32,6 +34,7 @@ impl Action {
         Self::Invite,
         Self::Revoke,
         Self::CreateTicket,
+        Self::Backup,
     ];
 
     /// What it is, for the sentence "a chair may not …".
@@ -44,19 +47,23 @@ impl Action {
             Self::Invite => "add delegations or invite people",
             Self::Revoke => "revoke tokens",
             Self::CreateTicket => "get tickets",
+            Self::Backup => "make backups",
         }
     }
 }
 
 /// Whether a role may.
 pub const fn role_allows(role: Role, action: Action) -> bool {
-    use Action::{CreateTicket, Edit, Import, Invite, Read, ReadQuarantine, Revoke};
+    use Action::{Backup, CreateTicket, Edit, Import, Invite, Read, ReadQuarantine, Revoke};
     match (role, action) {
         (_, Read | CreateTicket) => true,
         (role, Edit) => role.may_edit(),
-        (Role::Secretariat, Import | ReadQuarantine | Invite | Revoke) => true,
+        (Role::Secretariat, Import | ReadQuarantine | Invite | Revoke | Backup) => true,
         (Role::Chair, ReadQuarantine) => true,
-        (Role::Chair | Role::Delegate | Role::Observer, Import | ReadQuarantine | Invite | Revoke) => false,
+        (
+            Role::Chair | Role::Delegate | Role::Observer,
+            Import | ReadQuarantine | Invite | Revoke | Backup,
+        ) => false,
     }
 }
 

@@ -163,7 +163,7 @@ fn the_table_of_permissions() {
         .iter()
         .map(|action| roles.iter().map(|role| if role_allows(*role, *action) { 'x' } else { '.' }).collect())
         .collect();
-    assert_eq!(table, ["xxxx", "x.x.", "x...", "xx..", "x...", "x...", "xxxx"]);
+    assert_eq!(table, ["xxxx", "x.x.", "x...", "xx..", "x...", "x...", "xxxx", "x..."]);
     let (directory, pen, _) = house();
     let mut pen = directory.authenticate(&pen, NOW).unwrap();
     assert!(allows(&pen, Action::Import));

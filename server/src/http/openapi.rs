@@ -15,6 +15,7 @@ use utoipa::{Modify, OpenApi};
         super::delegations::list, super::delegations::add, super::delegations::invite,
         super::delegations::revoke, super::delegations::me,
         super::tickets::create, super::tickets::revoke,
+        super::backup::download,
         super::operations::healthz, super::operations::readyz, super::operations::metrics,
     ),
     security(("token" = [])),

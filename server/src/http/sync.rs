@@ -5,6 +5,8 @@ use super::problem::Problem;
 use super::request::{credentials, query};
 use crate::connection;
 use crate::hub::Closing;
+use crate::server::Place;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -18,6 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 /// Turns the request into a websocket that speaks automerge-repo's protocol.
 pub(super) async fn upgrade(
     State(house): State<House>,
+    Extension(place): Extension<Place>,
     mut request: Request,
 ) -> Result<Response<Body>, Problem> {
     let key = websocket_key(request.headers())?;
@@ -30,7 +33,7 @@ pub(super) async fn upgrade(
     let only = query(request.uri()).remove("document").and_then(|id| id.parse::<DocumentId>().ok());
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
-        let House { registry, access, mut stopping, alive, .. } = house;
+        let House { registry, access, mut stopping, .. } = house;
         let parts = match upgrading.await.map(|upgraded| upgraded.downcast::<TokioIo<TcpStream>>()) {
             Ok(Ok(parts)) => parts,
             // The client was gone before the upgrade.
@@ -59,7 +62,7 @@ pub(super) async fn upgrade(
                 connection::serve(ws, caller, registry, ended).await;
             }
         }
-        drop(alive);
+        drop(place);
     });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

@@ -1,0 +1,153 @@
+//! Settings: flags, then `CODRAFT_…` variables, then a TOML file, then what is built in.
+
+use crate::connection::ConnectionSettings;
+use crate::registry;
+use crate::server;
+use crate::storage::sled_store;
+use clap::Args;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {}: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file says something that cannot be.
+    #[error("the configuration file {}: {source}", path.display())]
+    Parse {
+        /// Which.
+        path: PathBuf,
+        /// What.
+        source: Box<toml::de::Error>,
+    },
+    /// No directory was named.
+    #[error(
+        "name the data directory: --data-dir DIR, CODRAFT_DATA_DIR, or data_dir in the configuration file"
+    )]
+    NoDataDir,
+}
+
+/// What can be set, everywhere under the same name.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Directory of the store
+    #[arg(long, env = "CODRAFT_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:4280]
+    #[arg(long, env = "CODRAFT_LISTEN", value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Listen without encryption beyond this machine
+    #[arg(long, env = "CODRAFT_ALLOW_PLAINTEXT", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub allow_plaintext: Option<bool>,
+    /// Pages of this origin may connect, such as https://drafting.example.org (may be repeated)
+    #[arg(long = "origin", env = "CODRAFT_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub origins: Option<Vec<String>>,
+    /// Connections at a time [default: 10000]
+    #[arg(long, env = "CODRAFT_CONNECTIONS", value_name = "N")]
+    pub connections: Option<usize>,
+    /// Largest websocket message, in bytes [default: 1048576]
+    #[arg(long, env = "CODRAFT_FRAME_BYTES", value_name = "BYTES")]
+    pub frame_bytes: Option<usize>,
+    /// Megabytes of the disk that stay free [default: a fifth of it, at most 1024]
+    #[arg(long, env = "CODRAFT_RESERVE_MB", value_name = "MB")]
+    pub reserve_mb: Option<u64>,
+    /// What is logged to standard error, such as info or codraft_server=debug [default: info]
+    #[arg(long, env = "CODRAFT_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// How it is logged: text or json [default: text]
+    #[arg(long, env = "CODRAFT_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+impl Config {
+    /// What the file adds where neither flag nor variable said anything.
+    ///
+    /// # Errors
+    /// [`ConfigError`]
+    pub fn with_file(self, path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else { return Ok(self) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let file: Self = toml::from_str(&text)
+            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        Ok(Self {
+            data_dir: self.data_dir.or(file.data_dir),
+            listen: self.listen.or(file.listen),
+            allow_plaintext: self.allow_plaintext.or(file.allow_plaintext),
+            origins: self.origins.or(file.origins),
+            connections: self.connections.or(file.connections),
+            frame_bytes: self.frame_bytes.or(file.frame_bytes),
+            reserve_mb: self.reserve_mb.or(file.reserve_mb),
+            log: self.log.or(file.log),
+            log_format: self.log_format.or(file.log_format),
+        })
+    }
+
+    /// The data directory.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoDataDir`]
+    pub fn data_dir(&self) -> Result<&Path, ConfigError> {
+        self.data_dir.as_deref().ok_or(ConfigError::NoDataDir)
+    }
+
+    /// How the store is opened.
+    pub fn store(&self) -> sled_store::Options {
+        sled_store::Options { reserve: self.reserve_mb.map(|mb| mb << 20) }
+    }
+
+    /// How the server is started.
+    pub fn server(&self) -> server::Settings {
+        let defaults = ConnectionSettings::default();
+        let connection =
+            ConnectionSettings { frame_bytes: self.frame_bytes.unwrap_or(defaults.frame_bytes), ..defaults };
+        server::Settings {
+            listen: self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 4280))),
+            allow_plaintext: self.allow_plaintext.unwrap_or(false),
+            origins: self.origins.clone().unwrap_or_default(),
+            connections: self.connections.unwrap_or(10_000),
+            registry: registry::Settings { connection, ..registry::Settings::default() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_come_before_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("codraft.toml");
+        std::fs::write(&path, "listen = \"127.0.0.1:1\"\nreserve_mb = 5\norigins = [\"https://a.example\"]\nlog_format = \"json\"\n").unwrap();
+        let flags = Config { listen: "127.0.0.1:2".parse().ok(), ..Config::default() };
+        let config = flags.with_file(Some(&path)).unwrap();
+        assert_eq!(config.server().listen.port(), 2);
+        assert_eq!(config.server().origins, ["https://a.example"]);
+        assert_eq!((config.store().reserve, config.log_format), (Some(5 << 20), Some(LogFormat::Json)));
+        std::fs::write(&path, "lisen = \"127.0.0.1:1\"\n").unwrap();
+        let error = Config::default().with_file(Some(&path)).unwrap_err().to_string();
+        assert!(error.contains("lisen") && error.contains("listen"), "{error}");
+        assert!(Config::default().data_dir().is_err());
+    }
+}

@@ -1,0 +1,265 @@
+//! A running server: store, documents and HTTP put together, from start to shutdown.
+
+use crate::access::Access;
+use crate::http::{House, router};
+use crate::registry::{self, Registry};
+use crate::storage::StorageError;
+use crate::storage::committer::Committer;
+use crate::storage::sled_store::SledStorage;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+/// How long connections have to say goodbye at shutdown.
+const GOODBYE: Duration = Duration::from_secs(10);
+/// How long a request's head may take to arrive.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// Where and how to listen.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address.
+    pub listen: SocketAddr,
+    /// Whether to listen without TLS beyond this machine.
+    pub allow_plaintext: bool,
+    /// Pages that may connect from elsewhere.
+    pub origins: Vec<String>,
+    /// Connections at a time.
+    pub connections: usize,
+    /// What documents and connections may do.
+    pub registry: registry::Settings,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The documents' catalogue.
+    #[error(transparent)]
+    Registry(#[from] registry::RegistryError),
+    /// Somebody listens there.
+    #[error("port {} of {} is in use by another program; stop that one, or choose another with --listen", .0.port(), .0.ip())]
+    PortInUse(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Tokens and drafts would travel in the clear.
+    #[error(
+        "{0} can be reached from other machines, and this server speaks without encryption: tokens and drafts would travel in the clear. Listen on 127.0.0.1 behind a proxy that does TLS, or, in a network you trust, add --allow-plaintext"
+    )]
+    Plaintext(SocketAddr),
+    /// The figures' recorder.
+    #[error("the metrics recorder does not start: {0}")]
+    Metrics(String),
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    registry: Registry,
+    access: Access,
+    committer: Committer,
+    stop: watch::Sender<bool>,
+    alive: mpsc::Receiver<()>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+/// The process's one recorder of figures.
+fn recorder() -> Result<PrometheusHandle, StartError> {
+    static RECORDER: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
+    let install = || {
+        let seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+        let writes = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)
+            .and_then(|builder| {
+                builder.set_buckets_for_metric(Matcher::Suffix("_writes".to_owned()), &writes)
+            });
+        builder.and_then(PrometheusBuilder::install_recorder).map_err(|error| error.to_string())
+    };
+    RECORDER.get_or_init(install).clone().map_err(StartError::Metrics)
+}
+
+impl Server {
+    /// Starts serving a store.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub async fn start(storage: SledStorage, settings: Settings) -> Result<Self, StartError> {
+        let address = settings.listen;
+        if !address.ip().is_loopback() && !settings.allow_plaintext {
+            return Err(StartError::Plaintext(address));
+        }
+        let metrics = recorder()?;
+        let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
+            std::io::ErrorKind::AddrInUse => StartError::PortInUse(address),
+            _ => StartError::Listen { address, source },
+        })?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+        let storage_id = storage.storage_id();
+        let committer = Committer::start(storage)?;
+        let registry = Registry::new(settings.registry, storage_id, committer.handle(), committer.reader())?;
+        let access = Access::load(&*committer.reader(), committer.handle())?;
+        let (stop, stopping) = watch::channel(false);
+        let (breath, alive) = mpsc::channel(1);
+        let house = House {
+            registry: registry.clone(),
+            access: access.clone(),
+            committer: committer.handle(),
+            reader: committer.reader(),
+            health: committer.health(),
+            metrics: metrics.clone(),
+            origins: settings.origins.into(),
+            stopping: stopping.clone(),
+        };
+        tokio::spawn(upkeep(metrics, stopping.clone()));
+        let room = Arc::new(Semaphore::new(settings.connections));
+        let accepting = tokio::spawn(accept(listener, router(house), room, stopping, breath));
+        Ok(Self { address, registry, access, committer, stop, alive, accepting })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its documents.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Who may come in.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Resolves once the store has failed for good: there is no use in serving on.
+    pub async fn failed(&self) -> String {
+        use crate::storage::committer::Health;
+        let mut health = self.committer.health();
+        let failed = health.wait_for(|health| matches!(health, Health::Failed(_))).await;
+        match failed.as_deref() {
+            Ok(Health::Failed(reason)) => reason.clone(),
+            _ => "the committer has stopped".to_owned(),
+        }
+    }
+
+    /// Stops: no new connections, a goodbye to those there are, everything committed, the store closed.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        // The accepting task waits for no one, so this takes no time.
+        let _ = self.accepting.await;
+        let gone = tokio::time::timeout(GOODBYE, async { while self.alive.recv().await.is_some() {} });
+        if gone.await.is_err() {
+            tracing::warn!("some connections did not close in time");
+        }
+        let committer = self.committer;
+        // Blocks until the last commit is on the disk.
+        let _ = tokio::task::spawn_blocking(move || committer.stop()).await;
+    }
+}
+
+/// The recorder wants to be looked after now and then.
+async fn upkeep(metrics: PrometheusHandle, mut stopping: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => metrics.run_upkeep(),
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+        }
+    }
+}
+
+/// A connection's place among those there may be. A websocket takes it along from its HTTP connection.
+#[derive(Clone)]
+pub struct Place(
+    #[allow(dead_code, reason = "held, not read")] Arc<(OwnedSemaphorePermit, mpsc::Sender<()>)>,
+);
+
+/// What somebody is told for whom there is no room.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: text/plain\r\n\r\n\
+    this server has as many connections as it takes; try again later\n";
+
+async fn accept(
+    listener: TcpListener,
+    router: axum::Router,
+    room: Arc<Semaphore>,
+    stopping: watch::Receiver<bool>,
+    alive: mpsc::Sender<()>,
+) {
+    let mut ending = stopping.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = ending.wait_for(|stopping| *stopping) => return,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of file descriptors, most likely: those who leave make room.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
+            metrics::counter!("codraft_refused_connections_total").increment(1);
+            // Whoever does not read it is turned away all the same.
+            let _ = stream.try_write(FULL);
+            continue;
+        };
+        let (router, stopping) = (router.clone(), stopping.clone());
+        tokio::spawn(converse(stream, router, stopping, Place(Arc::new((place, alive.clone())))));
+    }
+}
+
+/// One HTTP connection; a websocket leaves it by its upgrade.
+async fn converse(
+    stream: TcpStream,
+    router: axum::Router,
+    mut stopping: watch::Receiver<bool>,
+    place: Place,
+) {
+    // Small messages, each awaited by somebody.
+    let _ = stream.set_nodelay(true);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(place.clone());
+        router.call(request)
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(64 << 10)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    let asked = async { stopping.wait_for(|stopping| *stopping).await.is_ok() };
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        _ = asked => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "an HTTP connection broke off");
+    }
+}
