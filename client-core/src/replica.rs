@@ -1,0 +1,445 @@
+//! The replica itself: the document, what of it the server has, and what the file stands for. No IO: it says
+//! which [`Record`] is to be kept, and which messages are to be sent.
+
+use crate::store::{Facts, Heads, Record};
+use automerge::sync::{Message, State as SyncState, SyncDoc};
+use automerge::{ActorId, Automerge, Change, ChangeHash, ReadDoc, TextEncoding};
+use bytes::Bytes;
+use codraft_protocol::amendment::{self, Context, View};
+use codraft_protocol::api;
+use codraft_protocol::authorship::Index;
+use codraft_protocol::id::{DelegationCode, DocumentId};
+use codraft_protocol::resolution::edit::{self, EditError};
+use codraft_protocol::resolution::text_form::{self, TextFormError};
+use codraft_protocol::sync::{SyncError, SyncMessage};
+use codraft_protocol::time::Timestamp;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Bytes of changes in one message; the server reads frames up to 1 MiB.
+const MESSAGE: usize = 768 << 10;
+/// Bytes of one change; the server takes no larger one.
+const CHANGE: usize = 900 << 10;
+
+/// Why the replica cannot do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicaError {
+    /// The file is not a resolution's text.
+    #[error(transparent)]
+    Text(#[from] TextFormError),
+    /// The document is not a resolution.
+    #[error(transparent)]
+    Edit(Box<EditError>),
+    /// Automerge does not take what came.
+    #[error("the document cannot take this in: {0}")]
+    Automerge(Box<automerge::AutomergeError>),
+    /// The server sent something that is no sync message.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// The server sent something that is no sync message.
+    #[error("the server sent a sync message that cannot be read: {0}")]
+    Message(String),
+    /// More at once than the server takes.
+    #[error(
+        "this edit is too large to be sent in one piece ({0} KB; at most 900 KB); take some of it back, sync, and add the rest afterwards"
+    )]
+    TooLarge(usize),
+    /// The history cannot be attributed.
+    #[error("the proposals cannot be derived here: {0}")]
+    Attribution(String),
+}
+
+impl From<EditError> for ReplicaError {
+    fn from(error: EditError) -> Self {
+        Self::Edit(Box::new(error))
+    }
+}
+
+impl From<automerge::AutomergeError> for ReplicaError {
+    fn from(error: automerge::AutomergeError) -> Self {
+        Self::Automerge(Box::new(error))
+    }
+}
+
+/// The replica.
+#[derive(Clone, Debug)]
+pub struct Replica {
+    /// In whose name edits are made; none for those who only read.
+    delegation: Option<DelegationCode>,
+    doc: Automerge,
+    sync: SyncState,
+    rendered: Vec<ChangeHash>,
+    /// Set where the file was about to be replaced and nothing tells yet whether it was.
+    rendering: Option<Vec<ChangeHash>>,
+    acknowledged: Vec<ChangeHash>,
+    acknowledged_at: Option<Timestamp>,
+    refused: Option<String>,
+    facts: Facts,
+}
+
+/// What came of a message.
+#[derive(Debug, Default)]
+pub struct Received {
+    /// To be kept before anything is answered.
+    pub record: Option<Record>,
+    /// How many changes came.
+    pub changes: usize,
+    /// To be sent.
+    pub messages: Vec<Bytes>,
+}
+
+fn hashes(heads: &Heads) -> Vec<ChangeHash> {
+    heads.iter().copied().map(ChangeHash).collect()
+}
+
+fn heads(hashes: &[ChangeHash]) -> Heads {
+    hashes.iter().map(|hash| hash.0).collect()
+}
+
+impl Replica {
+    /// An empty replica.
+    pub fn new(delegation: Option<DelegationCode>) -> Self {
+        Self {
+            delegation,
+            doc: Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint),
+            sync: SyncState::new(),
+            rendered: Vec::new(),
+            rendering: None,
+            acknowledged: Vec::new(),
+            acknowledged_at: None,
+            refused: None,
+            facts: Facts::default(),
+        }
+    }
+
+    /// Takes in a record that was kept.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Automerge`]
+    pub fn apply(&mut self, record: Record) -> Result<(), ReplicaError> {
+        match record {
+            Record::Received(changes) => self.load(&changes)?,
+            Record::Written { changes, rendered } => {
+                self.load(&changes)?;
+                self.rendered = hashes(&rendered);
+            }
+            Record::Rendering(heads) => self.rendering = Some(hashes(&heads)),
+            Record::Rendered(heads) => {
+                self.rendered = hashes(&heads);
+                self.rendering = None;
+            }
+            Record::Acknowledged { heads, at } => {
+                self.acknowledged = hashes(&heads);
+                self.acknowledged_at = Some(Timestamp(at));
+            }
+            Record::Refused(reason) => self.refused = reason,
+            Record::Facts(facts) => self.facts = facts,
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, changes: &[Vec<u8>]) -> Result<(), ReplicaError> {
+        for change in changes {
+            self.doc.load_incremental(change)?;
+        }
+        Ok(())
+    }
+
+    /// Everything, in as few records as it takes.
+    pub fn records(&self) -> Vec<Record> {
+        let mut records = vec![
+            Record::Received(vec![self.doc.save()]),
+            Record::Rendered(heads(&self.rendered)),
+            Record::Facts(self.facts.clone()),
+        ];
+        if let Some(at) = self.acknowledged_at {
+            records.push(Record::Acknowledged { heads: heads(&self.acknowledged), at: at.0 });
+        }
+        if let Some(reason) = &self.refused {
+            records.push(Record::Refused(Some(reason.clone())));
+        }
+        records
+    }
+
+    /// In whose name edits are made.
+    pub fn delegation(&self) -> Option<&DelegationCode> {
+        self.delegation.as_ref()
+    }
+
+    /// What the server knows beside the document.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Why the server refused something, if it did.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    /// When the server last said what it has.
+    pub fn acknowledged_at(&self) -> Option<Timestamp> {
+        self.acknowledged_at
+    }
+
+    /// Whether there is anything in it.
+    pub fn is_empty(&self) -> bool {
+        self.doc.get_heads().is_empty()
+    }
+
+    /// The heads whose text lay ready to replace the file when the last process ended.
+    pub fn rendering(&self) -> Option<Heads> {
+        self.rendering.as_deref().map(heads)
+    }
+
+    /// The heads whose text the file is, as far as codraft knows.
+    pub fn rendered(&self) -> Heads {
+        heads(&self.rendered)
+    }
+
+    /// The heads of everything.
+    pub fn heads(&self) -> Heads {
+        heads(&self.doc.get_heads())
+    }
+
+    fn at(&self, heads: &[ChangeHash]) -> Result<Automerge, ReplicaError> {
+        if self.doc.get_heads() == heads {
+            return Ok(self.doc.clone());
+        }
+        Ok(self.doc.fork_at(heads)?)
+    }
+
+    fn text_of(doc: &Automerge) -> Result<String, ReplicaError> {
+        let (layout, lines) = (edit::layout(doc)?, edit::lines(doc)?);
+        let parts =
+            lines.iter().map(|line| (line.enumerator.as_str(), line.separator.as_str(), line.text.as_str()));
+        Ok(text_form::write(&layout, parts))
+    }
+
+    /// The text as it stands.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]
+    pub fn text(&self) -> Result<String, ReplicaError> {
+        Self::text_of(&self.doc)
+    }
+
+    /// The text that the file was, as far as codraft knows.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]
+    pub fn rendered_text(&self) -> Result<String, ReplicaError> {
+        Self::text_of(&self.at(&self.rendered)?)
+    }
+
+    /// Turns an edited file into changes: what differs from the text that was rendered, and nothing else,
+    /// whatever has come from others in the meantime. `None`: nothing was edited. `actor` is fresh and random.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]; nothing has changed then.
+    pub fn write(&self, file: &[u8], actor: ActorId, now: Timestamp) -> Result<Option<Record>, ReplicaError> {
+        let (_, lines) = text_form::parse(file)?;
+        let Some(delegation) = &self.delegation else { return Ok(None) };
+        let mut fork = self.at(&self.rendered)?;
+        edit::begin_session(&mut fork, actor, delegation);
+        if edit::apply_text(&mut fork, delegation, &lines, now)?.is_none() {
+            return Ok(None);
+        }
+        let changes: Vec<Vec<u8>> =
+            fork.get_changes(&self.rendered).iter().map(|change| change.raw_bytes().to_vec()).collect();
+        if let Some(large) = changes.iter().map(Vec::len).find(|size| *size > CHANGE) {
+            return Err(ReplicaError::TooLarge(large >> 10));
+        }
+        Ok(Some(Record::Written { changes, rendered: heads(&fork.get_heads()) }))
+    }
+
+    /// Begins a conversation with the server.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]
+    pub fn connect(&mut self) -> Result<Vec<Bytes>, ReplicaError> {
+        self.sync = SyncState::new();
+        self.messages()
+    }
+
+    /// What is to be said to the server now.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]
+    pub fn messages(&mut self) -> Result<Vec<Bytes>, ReplicaError> {
+        let Some(message) = self.doc.generate_sync_message(&mut self.sync) else { return Ok(Vec::new()) };
+        let encoded = Bytes::from(message.encode());
+        if encoded.len() <= MESSAGE {
+            return Ok(vec![encoded]);
+        }
+        // What builds on something must not come before it.
+        let order: HashMap<ChangeHash, usize> =
+            self.doc.get_changes(&[]).iter().enumerate().map(|(n, change)| (change.hash(), n)).collect();
+        let whole = SyncMessage::decode(&encoded)?;
+        let mut changes = Vec::new();
+        for chunk in &whole.changes {
+            let change = Change::from_bytes(chunk.to_vec())
+                .map_err(|error| ReplicaError::Message(error.to_string()))?;
+            changes.push((order.get(&change.hash()).copied().unwrap_or(usize::MAX), chunk.clone()));
+        }
+        changes.sort_by_key(|(place, _)| *place);
+        let part = |changes| SyncMessage { changes, ..whole.clone() }.encode_with_flags().into();
+        let (mut messages, mut group, mut size) = (Vec::new(), Vec::new(), 0);
+        for (_, chunk) in changes {
+            if size + chunk.len() > MESSAGE && !group.is_empty() {
+                messages.push(part(std::mem::take(&mut group)));
+                size = 0;
+            }
+            size += chunk.len();
+            group.push(chunk);
+        }
+        messages.push(part(group));
+        Ok(messages)
+    }
+
+    /// Takes in a message of the server.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]
+    pub fn receive(&mut self, message: &[u8], now: Timestamp) -> Result<Received, ReplicaError> {
+        let message = Message::decode(message).map_err(|error| ReplicaError::Message(error.to_string()))?;
+        let before = self.doc.get_heads();
+        self.doc.receive_sync_message(&mut self.sync, message)?;
+        let new = self.doc.get_changes(&before);
+        let mut received = Received { changes: new.len(), ..Received::default() };
+        if !new.is_empty() {
+            received.record =
+                Some(Record::Received(new.iter().map(|change| change.raw_bytes().to_vec()).collect()));
+        }
+        let theirs = self.sync.their_heads.clone().unwrap_or_default();
+        // What of it is not here yet comes with the next message.
+        if theirs.iter().all(|hash| self.doc.get_change_by_hash(hash).is_some()) {
+            (self.acknowledged, self.acknowledged_at) = (theirs, Some(now));
+        }
+        received.messages = self.messages()?;
+        Ok(received)
+    }
+
+    /// Whether the server has, durably, exactly what is here. True only in a conversation.
+    pub fn is_in_sync(&self) -> bool {
+        let mut ours = self.doc.get_heads();
+        let mut theirs = self.sync.their_heads.clone().unwrap_or_default();
+        ours.sort_unstable();
+        theirs.sort_unstable();
+        !ours.is_empty() && ours == theirs
+    }
+
+    /// The record of what the server has said that it has.
+    pub fn acknowledgement(&self) -> Record {
+        Record::Acknowledged {
+            heads: heads(&self.acknowledged),
+            at: self.acknowledged_at.unwrap_or_default().0,
+        }
+    }
+
+    /// Changes that the server has not acknowledged, in order.
+    pub fn unacknowledged(&self) -> Vec<Change> {
+        self.doc.get_changes(&self.acknowledged)
+    }
+
+    /// All changes, in an order in which each follows what it builds on.
+    pub fn changes(&self) -> Vec<Change> {
+        self.doc.get_changes(&[])
+    }
+
+    /// Whose a change is: by the server's roster, else by its own label.
+    pub fn author(&self, change: &Change) -> Option<DelegationCode> {
+        let actor = change.actor_id();
+        let listed = self.facts.roster.iter().find(|(id, _)| id.as_slice() == actor.to_bytes());
+        let labelled = || {
+            let label = self.doc.get_author_for_actor(actor)?;
+            std::str::from_utf8(label.as_bytes()).ok()?.parse().ok()
+        };
+        listed.and_then(|(_, code)| code.parse().ok()).or_else(labelled)
+    }
+
+    fn index(&self, doc: &Automerge) -> Result<Index, ReplicaError> {
+        let mut index = Index::new();
+        let roster: HashMap<&[u8], &str> =
+            self.facts.roster.iter().map(|(actor, code)| (actor.as_slice(), code.as_str())).collect();
+        for change in doc.get_changes(&[]) {
+            let actor = change.actor_id();
+            let label = doc.get_author_for_actor(actor);
+            let label = label.as_ref().and_then(|label| std::str::from_utf8(label.as_bytes()).ok());
+            let code = roster.get(actor.to_bytes()).copied().or(label);
+            let owner: Option<DelegationCode> = code.and_then(|code| code.parse().ok());
+            let owner = owner.unwrap_or_else(DelegationCode::secretariat);
+            index.replay(&change, &owner).map_err(|error| ReplicaError::Attribution(error.to_string()))?;
+        }
+        Ok(index)
+    }
+
+    /// Proposals relative to the baseline, derived here.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]
+    pub fn proposals(&self, document: DocumentId) -> Result<Vec<api::Proposal>, ReplicaError> {
+        self.derive(&self.doc, &hashes(&self.facts.baseline), document)
+    }
+
+    fn derive(
+        &self,
+        doc: &Automerge,
+        baseline: &[ChangeHash],
+        document: DocumentId,
+    ) -> Result<Vec<api::Proposal>, ReplicaError> {
+        let index = self.index(doc)?;
+        let unknown = || ReplicaError::Attribution("the baseline is not here yet; sync first".to_owned());
+        let record = index.record(&index.adopted_at(baseline).ok_or_else(unknown)?);
+        let saw = |later, earlier| index.saw(later, earlier);
+        Ok(amendment::proposals(&record, &Context { document, saw: &saw }))
+    }
+
+    /// What a file would change, as proposals relative to the text that was rendered.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]
+    pub fn edits(
+        &self,
+        file: &[u8],
+        document: DocumentId,
+        actor: ActorId,
+        now: Timestamp,
+    ) -> Result<Vec<api::Proposal>, ReplicaError> {
+        let Some(Record::Written { changes, .. }) = self.write(file, actor, now)? else {
+            return Ok(Vec::new());
+        };
+        let mut fork = self.at(&self.rendered)?;
+        for change in &changes {
+            fork.load_incremental(change)?;
+        }
+        self.derive(&fork, &self.rendered, document)
+    }
+
+    /// A view of the text, made here.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]
+    pub fn view(&self, view: &View) -> Result<String, ReplicaError> {
+        let index = self.index(&self.doc)?;
+        let unknown = || ReplicaError::Attribution("the baseline is not here yet; sync first".to_owned());
+        let record = index.record(&index.adopted_at(&hashes(&self.facts.baseline)).ok_or_else(unknown)?);
+        Ok(amendment::text(&record, &edit::layout(&self.doc)?, view))
+    }
+
+    /// After a refusal: a replica of what the server has (`fetched`), for which the file stands for what the
+    /// server had of the text that was rendered. What was refused, and is still in the file, is then an edit
+    /// anew.
+    pub fn reset(&self, mut fetched: Self) -> Self {
+        let theirs: HashSet<ChangeHash> = fetched.doc.get_changes(&[]).iter().map(Change::hash).collect();
+        let rendered = self.doc.fork_at(&self.rendered).map(|doc| doc.get_changes(&[])).unwrap_or_default();
+        let kept: Vec<&Change> = rendered.iter().filter(|change| theirs.contains(&change.hash())).collect();
+        let built_on: BTreeSet<ChangeHash> =
+            kept.iter().flat_map(|change| change.deps().iter().copied()).collect();
+        let ends = kept.iter().map(|change| change.hash()).filter(|hash| !built_on.contains(hash));
+        fetched.rendered = ends.collect();
+        fetched.refused = None;
+        fetched
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+use super::*;
+use codraft_protocol::resolution::SAMPLE;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+
+fn code(code: &str) -> DelegationCode {
+    code.parse().unwrap()
+}
+
+fn actor(seed: &mut StdRng) -> ActorId {
+    ActorId::from(seed.random::<[u8; 16]>())
+}
+
+/// A server that takes everything, with Automerge's own sync.
+struct Server {
+    doc: Automerge,
+    sync: HashMap<usize, SyncState>,
+}
+
+impl Server {
+    fn new() -> Self {
+        let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+        let (layout, lines) = text_form::parse(SAMPLE.as_bytes()).unwrap();
+        edit::begin_session(&mut doc, ActorId::from(vec![0; 16]), &DelegationCode::secretariat());
+        edit::create(&mut doc, "T/1", &layout, &lines, Timestamp(0)).unwrap();
+        Self { doc, sync: HashMap::new() }
+    }
+
+    fn facts(&self) -> Facts {
+        let first = self.doc.get_changes(&[])[0].hash();
+        Facts { baseline: vec![first.0], ..Facts::default() }
+    }
+
+    /// A conversation; ends early after `steps` messages. Keeps what the replica says is to be kept.
+    fn talk(&mut self, n: usize, replica: &mut Replica, kept: &mut Vec<Record>, steps: usize) {
+        self.sync.insert(n, SyncState::new());
+        let mut to_server = replica.connect().unwrap();
+        for _ in 0..steps {
+            for message in to_server.drain(..) {
+                let message = Message::decode(&message).unwrap();
+                self.doc.receive_sync_message(self.sync.get_mut(&n).unwrap(), message).unwrap();
+            }
+            let Some(answer) = self.doc.generate_sync_message(self.sync.get_mut(&n).unwrap()) else { break };
+            let received = replica.receive(&answer.encode(), Timestamp(1)).unwrap();
+            kept.extend(received.record);
+            to_server = received.messages;
+        }
+        if replica.is_in_sync() {
+            let acknowledged = replica.acknowledgement();
+            kept.push(acknowledged);
+            let rendered = Record::Rendered(replica.heads());
+            replica.apply(rendered.clone()).unwrap();
+            kept.push(rendered);
+        }
+    }
+}
+
+fn edited(text: &str, rng: &mut StdRng) -> String {
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    let at = rng.random_range(3..lines.len() - 1);
+    match rng.random_range(0..4) {
+        0 => drop(lines.remove(at)),
+        1 => lines.insert(at, format!("{}\tto do one thing more in {}", at, rng.random::<u16>())),
+        2 => lines[at].push_str(" and more"),
+        _ => lines[at] = lines[at].replacen(' ', " really ", 1),
+    }
+    lines.join("\n")
+}
+
+/// Three replicas edit files, talk to the server now and then (sometimes cut off in the middle), and are
+/// started anew from what they kept. In the end all have the same, every edit is there, and each change is
+/// its author's.
+#[test]
+fn replicas_that_come_and_go_end_up_the_same() {
+    for seed in 0..40 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut server = Server::new();
+        let codes = ["CAN", "USA", "NOR"];
+        let mut kept: Vec<Vec<Record>> = vec![vec![Record::Facts(server.facts())]; 3];
+        let mut replicas: Vec<Replica> = codes.iter().map(|c| Replica::new(Some(code(c)))).collect();
+        for n in 0..3 {
+            let facts = kept[n][0].clone();
+            replicas[n].apply(facts).unwrap();
+            server.talk(n, &mut replicas[n], &mut kept[n], 20);
+        }
+        for _ in 0..25 {
+            let n = rng.random_range(0..3);
+            match rng.random_range(0..4) {
+                0 | 1 => {
+                    let file = edited(&replicas[n].rendered_text().unwrap(), &mut rng);
+                    if let Some(record) =
+                        replicas[n].write(file.as_bytes(), actor(&mut rng), Timestamp(5)).unwrap()
+                    {
+                        replicas[n].apply(record.clone()).unwrap();
+                        kept[n].push(record);
+                        assert_eq!(replicas[n].rendered_text().unwrap(), file, "seed {seed}");
+                        // The same file again is no edit.
+                        assert_eq!(
+                            replicas[n].write(file.as_bytes(), actor(&mut rng), Timestamp(5)).unwrap(),
+                            None
+                        );
+                    }
+                }
+                2 => {
+                    let steps = rng.random_range(1..20);
+                    server.talk(n, &mut replicas[n], &mut kept[n], steps);
+                }
+                _ => {
+                    let mut anew = Replica::new(Some(code(codes[n])));
+                    kept[n].iter().cloned().for_each(|record| anew.apply(record).unwrap());
+                    assert_eq!(anew.text().unwrap(), replicas[n].text().unwrap(), "seed {seed}");
+                    assert_eq!(anew.rendered(), replicas[n].rendered());
+                    replicas[n] = anew;
+                }
+            }
+        }
+        for _ in 0..2 {
+            for n in 0..3 {
+                server.talk(n, &mut replicas[n], &mut kept[n], 50);
+            }
+        }
+        for n in 0..3 {
+            assert!(replicas[n].is_in_sync() && replicas[n].unacknowledged().is_empty(), "seed {seed}");
+            assert_eq!(replicas[n].text().unwrap(), replicas[0].text().unwrap());
+            let document = DocumentId::from_bytes([1; 16]);
+            assert_eq!(replicas[n].proposals(document).unwrap(), replicas[0].proposals(document).unwrap());
+            let mut compacted = Replica::new(None);
+            replicas[n].records().into_iter().for_each(|record| compacted.apply(record).unwrap());
+            assert_eq!(compacted.view(&View::Current).unwrap(), replicas[n].text().unwrap());
+        }
+    }
+}
+
+#[test]
+fn many_offline_changes_go_in_messages_that_the_server_reads() {
+    let mut server = Server::new();
+    let mut rng = StdRng::seed_from_u64(1);
+    let mut replica = Replica::new(Some(code("CAN")));
+    let mut kept = Vec::new();
+    server.talk(0, &mut replica, &mut kept, 20);
+    for n in 0..12 {
+        // Random letters do not compress.
+        let noise: String = (0..120_000).map(|_| char::from(rng.random_range(b'a'..=b'z'))).collect();
+        let file = format!("{}9{n}\t{}\n", replica.rendered_text().unwrap(), &noise[..90_000]);
+        let record = replica.write(file.as_bytes(), actor(&mut rng), Timestamp(1)).unwrap().unwrap();
+        replica.apply(record).unwrap();
+    }
+    server.sync.insert(0, SyncState::new());
+    let opening = replica.connect().unwrap();
+    let sync = server.sync.get_mut(&0).unwrap();
+    for message in opening {
+        server.doc.receive_sync_message(sync, Message::decode(&message).unwrap()).unwrap();
+    }
+    let answer = server.doc.generate_sync_message(sync).unwrap();
+    // The server under test speaks version 1 only.
+    let answer = SyncMessage::decode(&Bytes::from(answer.encode())).unwrap().encode();
+    let messages = replica.receive(&answer, Timestamp(1)).unwrap().messages;
+    assert!(messages.len() > 1, "{} messages", messages.len());
+    for message in messages {
+        assert!(message.len() < 1 << 20);
+        let decoded = SyncMessage::decode(&message).unwrap();
+        for chunk in decoded.changes {
+            let change = Change::from_bytes(chunk.to_vec()).unwrap();
+            assert!(
+                change.deps().iter().all(|dep| server.doc.get_change_by_hash(dep).is_some()),
+                "out of order"
+            );
+            server.doc.apply_changes([change]).unwrap();
+        }
+    }
+    assert_eq!(server.doc.get_heads(), replica.doc.get_heads());
+}
+
+#[test]
+fn a_reset_keeps_the_words_and_the_attribution() {
+    let mut server = Server::new();
+    let mut rng = StdRng::seed_from_u64(2);
+    let (mut kept, mut other_kept) = (Vec::new(), Vec::new());
+    let mut other = Replica::new(Some(code("USA")));
+    server.talk(1, &mut other, &mut other_kept, 20);
+    let mut replica = Replica::new(Some(code("CAN")));
+    replica.apply(Record::Facts(server.facts())).unwrap();
+    server.talk(0, &mut replica, &mut kept, 20);
+    // Another delegation's words come in, then our own that the server refuses.
+    let theirs = other.rendered_text().unwrap().replacen("The Council", "The wise Council", 1);
+    let theirs =
+        if theirs == other.rendered_text().unwrap() { format!("{theirs}99\ttheirs\n") } else { theirs };
+    let record = other.write(theirs.as_bytes(), actor(&mut rng), Timestamp(1)).unwrap().unwrap();
+    other.apply(record).unwrap();
+    server.talk(1, &mut other, &mut other_kept, 20);
+    server.talk(0, &mut replica, &mut kept, 20);
+    let file = format!("{}98\tour own words\n", replica.rendered_text().unwrap());
+    let record = replica.write(file.as_bytes(), actor(&mut rng), Timestamp(1)).unwrap().unwrap();
+    replica.apply(record).unwrap();
+
+    let mut fetched = Replica::new(Some(code("CAN")));
+    fetched.apply(Record::Facts(server.facts())).unwrap();
+    server.talk(2, &mut fetched, &mut Vec::new(), 20);
+    let mut reset = replica.reset(fetched);
+    assert!(!reset.text().unwrap().contains("our own words"));
+    let record = reset.write(file.as_bytes(), actor(&mut rng), Timestamp(2)).unwrap().unwrap();
+    reset.apply(record).unwrap();
+    assert_eq!(reset.text().unwrap(), file);
+    let proposals = reset.proposals(DocumentId::from_bytes([1; 16])).unwrap();
+    let of = |who: &str| proposals.iter().filter(|p| p.sponsors == [code(who)]).count();
+    assert_eq!((of("CAN"), of("USA"), proposals.len()), (1, 1, 2));
+}
