@@ -337,7 +337,8 @@ impl WorkingCopy {
     /// # Errors
     /// [`CopyError`]; the file is as it was, always.
     pub fn take(&mut self) -> Result<Taken, CopyError> {
-        if self.replica.is_empty() {
+        // A new copy has no file yet.
+        if self.replica.rendered().is_empty() {
             return Ok(Taken::Nothing);
         }
         let bytes = self.bytes()?;

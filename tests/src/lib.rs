@@ -1,1 +1,8 @@
-//! Placeholder.
+//! What codraft's own tests share: a real server process, the real command, a client made by hand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+
+pub mod cli;
+pub mod corpus;
+pub mod peer;
+pub mod server;
