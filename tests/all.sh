@@ -1,0 +1,38 @@
+#!/bin/sh
+# Every test of the project, from a fresh clone: format, lints, Rust tests, the JavaScript client, the documents.
+# Needs Rust (with rustfmt and clippy) and Node 20; everything else is fetched or built here.
+set -eu
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+need() {
+    command -v "$1" >/dev/null 2>&1 || { echo "tests: $1 is missing; $2" >&2; exit 1; }
+}
+need cargo "install Rust from https://rustup.rs"
+need node "install Node 20 or newer"
+need npm "it comes with Node"
+
+step "format"
+cargo fmt --all --check
+
+step "lints"
+cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+
+step "the JavaScript client's packages"
+(cd tests/foreign && npm ci --no-audit --no-fund --silent)
+
+step "tests"
+# The programs are built along, since their packages have tests of their own.
+CODRAFT_BUILT=1 cargo test --workspace --locked -- --show-output
+
+step "documents"
+node tests/foreign/documents.mjs
+
+if command -v cargo-deny >/dev/null 2>&1; then
+    step "licences and advisories"
+    cargo deny --offline check licenses bans sources
+else
+    echo "licences: not checked, cargo-deny is not installed (cargo install cargo-deny)"
+fi
+
+printf '\nall tests passed\n'
