@@ -61,6 +61,7 @@ fn broken(error: &WsError) -> LinkError {
         WsError::ConnectionClosed | WsError::AlreadyClosed => {
             LinkError::Offline("the connection was closed".to_owned())
         }
+        WsError::Io(error) => LinkError::Offline(format!("the server does not answer: {error}")),
         error => LinkError::Offline(error.to_string()),
     }
 }

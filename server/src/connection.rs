@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
@@ -336,6 +337,8 @@ fn read_error(error: &WsError) -> Closing {
             let reason = "this message is larger than the server reads; send smaller ones".to_owned();
             Closing { code: 1009, reason }
         }
+        // A laptop that is shut says no goodbye.
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => gone(),
         WsError::Protocol(_) | WsError::Utf8(_) => Closing { code: 1002, reason: error.to_string() },
         _ => gone(),
     }

@@ -76,8 +76,9 @@ pub struct Delegate {
 
 fn spawn(data: &Path, listen: &str, more: &[&str]) -> (Child, String) {
     let mut child = Command::new(programs().join("codraft-server"))
-        .args(["serve", "--listen", listen, "--reserve-mb", "0", "--log", "warn", "--data-dir"])
+        .args(["serve", "--listen", listen, "--log", "warn", "--data-dir"])
         .arg(data)
+        .env("CODRAFT_RESERVE_MB", "0")
         .args(more)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -133,8 +134,16 @@ impl Server {
     /// # Panics
     /// Where it does not start.
     pub fn restart(&mut self) {
+        self.restart_with(&[]);
+    }
+
+    /// The same with more flags.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn restart_with(&mut self, more: &[&str]) {
         let address = self.url.trim_start_matches("http://").to_owned();
-        (self.child, self.url) = spawn(&self.data, &address, &[]);
+        (self.child, self.url) = spawn(&self.data, &address, more);
     }
 
     /// Asks it to stop, as an operator would, and waits. Returns whether it ended well.

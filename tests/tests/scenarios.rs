@@ -41,7 +41,10 @@ fn sample() -> Base {
 fn bases() -> Vec<Base> {
     let corpus = corpus::read("resolution-1332-2019.txt").map(|text| Base {
         text,
-        date: ("140 (Rev. Dubai, 2018) on", "140 (Rev. Bucharest, 2022) on"),
+        date: (
+            "a)\tResolution\u{a0}140 (Rev.\u{a0}Dubai, 2018)",
+            "a)\tResolution\u{a0}140 (Rev.\u{a0}Bucharest, 2022)",
+        ),
         role: ("a leading facilitating role", "a facilitating role", "a coordinating role"),
         suppressed: ("4\tto update the draft roadmap", "Council 2018", "Council 2023"),
         after: "to invite the ITU Membership to make voluntary contributions;\n",

@@ -73,6 +73,9 @@ pub enum TextFormError {
         "this file has more than {LINES} lines or a line of more than {LINE_CHARS} characters; it is not a resolution"
     )]
     TooLarge,
+    /// Nothing in it.
+    #[error("this text is empty; nobody strikes a whole resolution by saving an empty file")]
+    Empty,
 }
 
 /// Reads a file. [`write`] of the result gives the same bytes.
@@ -95,6 +98,9 @@ pub fn parse(bytes: &[u8]) -> Result<(Layout, Vec<ParsedLine>), TextFormError> {
         Some(body) => (body, true),
         None => (text, false),
     };
+    if body.trim().is_empty() {
+        return Err(TextFormError::Empty);
+    }
     let lines: Vec<&str> = body.split(line_ending).collect();
     if lines.len() > LINES
         || lines.iter().any(|line| line.len() > LINE_CHARS && line.chars().count() > LINE_CHARS)

@@ -30,7 +30,8 @@ impl Problem {
     }
 
     pub(super) fn forbidden(role: Role, ticket: bool, action: Action) -> Self {
-        let who = if ticket { format!("a {role}'s ticket") } else { format!("a {role}") };
+        let article = if role == Role::Observer { "an" } else { "a" };
+        let who = format!("{article} {role}{}", if ticket { "'s ticket" } else { "" });
         let detail = format!("{who} may not {}; ask the secretariat", action.words());
         Self::new(StatusCode::FORBIDDEN, "forbidden", "This role may not do this", detail)
     }
