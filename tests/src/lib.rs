@@ -4,5 +4,6 @@
 
 pub mod cli;
 pub mod corpus;
+pub mod hostile;
 pub mod peer;
 pub mod server;

@@ -13,7 +13,13 @@ fn the_stock_automerge_repo_client() {
         assert!(installed.expect("npm is needed; it comes with Node 20").success(), "npm ci");
     }
     let output = Command::new("node")
-        .args(["--test", "--test-force-exit", "--test-timeout=240000", "--test-reporter=spec", "stock.test.mjs"])
+        .args([
+            "--test",
+            "--test-force-exit",
+            "--test-timeout=240000",
+            "--test-reporter=spec",
+            "stock.test.mjs",
+        ])
         .current_dir(&folder)
         .env("CODRAFT_PROGRAMS", programs())
         .output()

@@ -69,13 +69,8 @@ async fn nothing_acknowledged_is_lost() {
             // The server's heads are durable before it names them.
             let theirs = replica.state.their_heads.clone().unwrap_or_default();
             // Heads that are not here yet are somebody else's, who counts them.
-            let known: Vec<_> = theirs
-                .into_iter()
-                .filter(|hash| {
-                    use automerge::ReadDoc as _;
-                    replica.doc.get_change_by_hash(hash).is_some()
-                })
-                .collect();
+            let known: Vec<_> =
+                theirs.into_iter().filter(|hash| replica.doc.get_change_by_hash(hash).is_some()).collect();
             if known.is_empty() {
                 continue;
             }

@@ -308,10 +308,12 @@ impl Gate {
             return Err(Refusal::ChangeTooLarge { limit: self.limits.change_bytes });
         }
         chunk::count_operations(raw, self.limits.change_ops)?;
+        // Automerge does not look at the checksum here, but clients do when they take the chunk in.
+        let hash = chunk::hash(raw).ok_or(Refusal::Unreadable)?;
         let read = catch_unwind(AssertUnwindSafe(|| {
             let change = Change::from_bytes(raw.to_vec()).ok()?;
             let expanded = change.decode();
-            let canonical = Change::from(expanded.clone()).hash() == change.hash();
+            let canonical = change.hash() == hash && Change::from(expanded.clone()).hash() == hash;
             Some((change, expanded, canonical))
         }));
         match read {
