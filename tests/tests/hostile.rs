@@ -3,7 +3,7 @@
 
 use automerge::ActorId;
 use bytes::Bytes;
-use codraft_protocol::resolution::SAMPLE;
+use codraft_protocol::resolution::{SAMPLE, edit};
 use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::wire::Frame;
 use codraft_tests::hostile::{attacks, bringing, orphans, sync_messages};
@@ -75,6 +75,7 @@ async fn the_server_stays_up_says_why_and_answers_others() {
     let mut replica = Replica::new(&document, "EVE", [7; 16]);
     replica.begin(&mut peer).await;
     replica.settle(&mut peer).await;
+    edit::begin_session(&mut replica.doc, actor.clone(), &"EVE".parse().unwrap());
     replica.splice(5, 0, 0, "e");
     replica.push(&mut peer).await;
     replica.until(&mut peer, |r| r.doc.get_changes(&[]).len() > 1 && r.in_sync()).await;
@@ -84,6 +85,7 @@ async fn the_server_stays_up_says_why_and_answers_others() {
     let count = all.len();
     for (name, bytes, _) in all {
         // A change that is larger than a frame does not even come in.
+        println!("attack: {name}");
         if bytes.len() > 1_000_000 {
             continue;
         }
@@ -94,6 +96,7 @@ async fn the_server_stays_up_says_why_and_answers_others() {
     }
     // Sync messages.
     for (name, message) in sync_messages(replica.doc.get_heads()[0]) {
+        println!("attack: {name}");
         let mut peer = Peer::join(&url, &attacker.token, "eve").await;
         peer.sync(&document, message).await;
         let said = peer.error().await;
