@@ -202,6 +202,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_comes_back_byte_for_byte(text in "[\u{feff}\t a-z0-9)é漢🙂\u{2028}\u{a0}\n–.]{0,80}") {
+            // A text of nothing is refused.
+            let text = format!("{text}x{text}");
             prop_assert_eq!(again(text.as_bytes()), text.as_bytes());
             let crlf = text.replace('\n', "\r\n");
             prop_assert_eq!(again(crlf.as_bytes()), crlf.as_bytes());
@@ -241,6 +243,9 @@ mod tests {
         assert_eq!(parse(b"ok\nbad \xff").unwrap_err(), TextFormError::NotUtf8 { line: 2, byte: 8 });
         assert_eq!(parse(b"a\nb\0").unwrap_err(), TextFormError::ControlCharacter { line: 2, code: 0 });
         assert_eq!(parse(b"a\r\nb\nc").unwrap_err(), TextFormError::ControlCharacter { line: 1, code: 13 });
-        assert_eq!(parse(&[b'\n'; LINES + 1]).unwrap_err(), TextFormError::TooLarge);
+        assert_eq!(parse("x\n".repeat(LINES + 1).as_bytes()).unwrap_err(), TextFormError::TooLarge);
+        for nothing in ["", "\n\n", "\u{feff} \t\r\n"] {
+            assert_eq!(parse(nothing.as_bytes()).unwrap_err(), TextFormError::Empty, "{nothing:?}");
+        }
     }
 }
