@@ -1,0 +1,264 @@
+//! The documents are true: whatever the programs take, answer and refuse stands in `docs/`, and the examples
+//! there and in README run.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use codraft_protocol::resolution::SAMPLE;
+use codraft_tests::server::{Server, codraft_server, programs};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// What lacks in a document, all at once.
+fn all_in(document: &str, wanted: impl IntoIterator<Item = String>) {
+    let text = read(document);
+    let wanted: BTreeSet<String> = wanted.into_iter().collect();
+    assert!(!wanted.is_empty(), "nothing to look for in {document}");
+    let missing: Vec<&String> = wanted.iter().filter(|words| !text.contains(words.as_str())).collect();
+    assert!(missing.is_empty(), "{document} does not name {missing:#?}");
+}
+
+/// Every Rust file below a folder.
+fn sources(folder: &str) -> Vec<String> {
+    let mut folders = vec![root().join(folder)];
+    let mut texts = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                texts.push(std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    texts
+}
+
+/// The string literals of a source, each with what stands between it and the next one.
+fn literals(source: &str) -> Vec<(&str, &str)> {
+    let parts: Vec<&str> = source.split('"').collect();
+    (1..parts.len().saturating_sub(1)).step_by(2).map(|at| (parts[at], parts[at + 1])).collect()
+}
+
+fn is_name(word: &str, extra: &str) -> bool {
+    !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || extra.contains(c))
+}
+
+#[test]
+fn the_api_is_written_down() {
+    let server = Server::start();
+    let mut answer = ureq::get(format!("{}/api/v1/openapi.json", server.url)).call().unwrap();
+    let openapi: serde_json::Value =
+        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap();
+    // Every route, every field and every word that a field may have.
+    let mut wanted = Vec::new();
+    for (path, methods) in openapi["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            wanted.push(format!("### `{} {path}`", method.to_uppercase()));
+        }
+    }
+    let mut schemas = vec![&openapi["components"]["schemas"]];
+    while let Some(value) = schemas.pop() {
+        let Some(object) = value.as_object() else {
+            value.as_array().into_iter().flatten().for_each(|one| schemas.push(one));
+            continue;
+        };
+        let fields = object.get("properties").and_then(serde_json::Value::as_object);
+        wanted.extend(fields.into_iter().flat_map(|fields| fields.keys().map(|field| format!("`{field}`"))));
+        let words = object.get("enum").and_then(serde_json::Value::as_array);
+        wanted.extend(words.into_iter().flatten().map(|word| format!("`{}`", word.as_str().unwrap())));
+        schemas.extend(object.values());
+    }
+    all_in("docs/api.md", wanted);
+}
+
+#[test]
+fn problems_refusals_figures_and_close_codes_are_written_down() {
+    // A problem's name stands before its title, which begins with a capital letter.
+    let mut problems = Vec::new();
+    for source in sources("server/src/http") {
+        let all = literals(&source);
+        for pair in all.windows(2) {
+            let [(kind, between), (title, _)] = pair else { continue };
+            let follows = between.trim_start().strip_prefix(',').is_some_and(|rest| rest.trim().is_empty());
+            if follows && is_name(kind, "-") && title.starts_with(|c: char| c.is_ascii_uppercase()) {
+                problems.push(format!("`urn:codraft:{kind}`"));
+            }
+        }
+    }
+    assert!(problems.len() > 25, "{problems:?}");
+    all_in("docs/api.md", problems);
+
+    let gate = read("protocol/src/authorship/gate.rs");
+    let codes = gate.lines().filter_map(|line| line.split_once("=> \"")?.1.split_once("\","));
+    let codes: Vec<String> = codes
+        .map(|(code, _)| code)
+        .filter(|code| is_name(code, "-"))
+        .map(|code| format!("`{code}`"))
+        .collect();
+    assert!(codes.len() > 30, "{codes:?}");
+    all_in("docs/api.md", codes);
+
+    let (mut figures, mut closings) = (Vec::new(), Vec::new());
+    for source in sources("server/src") {
+        let figure = |word: &str| word.starts_with("codraft_") && !word.contains('=');
+        let named = literals(&source).into_iter().map(|(word, _)| word).filter(|word| figure(word));
+        figures.extend(named.filter(|word| is_name(word, "_")).map(|word| format!("`{word}")));
+        for after in source.split("code: ").skip(1) {
+            let code: String = after.chars().take_while(char::is_ascii_digit).collect();
+            if code.len() == 4 && code != "1000" {
+                closings.push(format!("| {code} |"));
+            }
+        }
+    }
+    all_in("docs/api.md", figures);
+    all_in("docs/wire.md", closings);
+}
+
+/// A program's commands as its help lists them, with all flags of each; `commands` lead to this one.
+fn commands(program: &str, before: &[String], found: &mut Vec<String>) {
+    let output =
+        Command::new(programs().join(program)).args(before).arg("--help").output().expect("it starts");
+    let help = String::from_utf8(output.stdout).unwrap();
+    let mut inside = false;
+    for line in help.lines() {
+        if line.ends_with(':') {
+            inside = line == "Commands:";
+        }
+        let flag = line.trim_start().trim_start_matches("-h, ").split([' ', '=', '[']).next().unwrap_or("");
+        if flag.starts_with("--") && flag != "--help" && !line.contains("codraft ") {
+            found.push(flag.to_owned());
+        }
+        let name = line.strip_prefix("  ").filter(|name| inside && !name.starts_with(' '));
+        if let Some(name) = name.and_then(|name| name.split(' ').next()).filter(|name| *name != "help") {
+            let path: Vec<String> = before.iter().cloned().chain([name.to_owned()]).collect();
+            found.push(format!("`{name}`|`{program} {}", path.join(" ")));
+            commands(program, &path, found);
+        }
+    }
+}
+
+#[test]
+fn every_command_flag_and_setting_is_written_down() {
+    let (cli, configuration) = (read("docs/cli.md"), read("docs/configuration.md"));
+    for program in ["codraft", "codraft-server"] {
+        let mut found = Vec::new();
+        commands(program, &[], &mut found);
+        assert!(found.len() > 20, "{found:?}");
+        for one in found {
+            match one.split_once('|') {
+                // `codraft log` in full, or in a heading beside others of its kind.
+                Some((short, whole)) => assert!(
+                    cli.contains(whole)
+                        || cli.lines().any(|line| line.starts_with("### ") && line.contains(short)),
+                    "docs/cli.md does not name {whole}"
+                ),
+                None => assert!(
+                    one == "--version" || cli.contains(&one) || configuration.contains(&one),
+                    "neither docs/cli.md nor docs/configuration.md names {one}"
+                ),
+            }
+        }
+    }
+    // The keys of the file, as the program itself lists them.
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("codraft.toml");
+    std::fs::write(&file, "nonsense = 1\n").unwrap();
+    let output = codraft_server(&["serve", "--config-file", file.to_str().unwrap()]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let listed = said.split_once("expected one of").unwrap_or_else(|| panic!("{said}")).1;
+    let keys: Vec<String> =
+        literals(&listed.replace('`', "\"")).iter().map(|(key, _)| format!("| `{key}`")).collect();
+    assert!(keys.len() >= 9, "{keys:?}");
+    all_in("docs/configuration.md", keys);
+    // Variables, from the sources of both programs.
+    let mut variables = vec!["`NO_COLOR`".to_owned()];
+    for source in sources("server/src").into_iter().chain(sources("client-core/cli/src")) {
+        let named = source.split("env = \"").skip(1).filter_map(|rest| rest.split_once('"'));
+        variables.extend(named.map(|(variable, _)| format!("`{variable}`")));
+    }
+    assert!(variables.len() > 10, "{variables:?}");
+    all_in("docs/configuration.md", variables);
+}
+
+/// Runs the shell examples of a document one after another, as its reader would.
+fn run_examples(
+    document: &str,
+    section: Option<&str>,
+    server: &Server,
+    edit: impl Fn(String) -> String,
+) -> String {
+    let text = read(document);
+    let text = match section {
+        Some(heading) => text.split_once(heading).expect(heading).1.split("\n## ").next().unwrap().to_owned(),
+        None => text,
+    };
+    let blocks: Vec<&str> =
+        text.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("closed").0).collect();
+    assert!(!blocks.is_empty(), "{document} has examples");
+    let dir = tempfile::tempdir().unwrap();
+    let resolution = dir.path().join("resolution-1501.txt");
+    std::fs::write(&resolution, SAMPLE).unwrap();
+    std::fs::create_dir_all(dir.path().join("protocol/samples")).unwrap();
+    std::fs::write(dir.path().join("protocol/samples/resolution.txt"), SAMPLE).unwrap();
+    let path = format!("{}:{}", programs().display(), std::env::var("PATH").unwrap());
+    let output = Command::new("sh")
+        .args(["-eu", "-c", &edit(blocks.concat())])
+        .current_dir(dir.path())
+        .env("PATH", path)
+        .env("CODRAFT_SERVER", &server.url)
+        .env("CODRAFT_RESERVE_MB", "0")
+        .env("SECRETARIAT", &server.secretariat)
+        .env("RESOLUTION", &resolution)
+        .env("EDITOR", "sed -i s/annually/weekly/")
+        .env_remove("CODRAFT_TOKEN")
+        .output()
+        .expect("sh runs");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{document}: {:?}\n{out}\n{err}", output.status);
+    out.into_owned()
+}
+
+#[test]
+fn the_examples_of_the_commands_run() {
+    let server = Server::start();
+    let out = run_examples("docs/cli.md", None, &server, |script| script);
+    for words in
+        ["{++weekly++}{>>CAN<<}", "\"proposals\": [", "sent 1 change", "the backup of", "the store is whole"]
+    {
+        assert!(out.contains(words), "{words} in {out}");
+    }
+}
+
+#[test]
+fn the_examples_of_the_api_run() {
+    let server = Server::start();
+    let out = run_examples("docs/api.md", None, &server, |script| script);
+    for words in ["1\tto warn everybody;", "{\"proposals\":[]}", "\"revoked\":true", "ready", "is whole"] {
+        assert!(out.contains(words), "{words} in {out}");
+    }
+}
+
+#[test]
+fn the_five_minutes_of_the_readme_run() {
+    // Its own server, on the port that a moment ago was free.
+    let mut server = Server::start();
+    assert!(server.stop());
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let out = run_examples("README.md", Some("## Five minutes"), &server, |script| {
+        assert!(script.contains("127.0.0.1:4280"), "{script}");
+        // What a person waits for by reading, a script has to wait for.
+        let ready = "\ncurl -sS --retry 50 --retry-connrefused --retry-delay 1 -o ready.txt $CODRAFT_SERVER/readyz\nDOCUMENT=";
+        let script = script.replace("127.0.0.1:4280", &address).replacen("\nDOCUMENT=", ready, 1);
+        format!("trap 'kill $!' EXIT\n{script}")
+    });
+    assert!(out.contains("MOD  CAN") && out.contains("{++weekly++}{>>CAN<<}"), "{out}");
+}
