@@ -5,5 +5,6 @@
 pub mod cli;
 pub mod corpus;
 pub mod hostile;
+pub mod load;
 pub mod peer;
 pub mod server;

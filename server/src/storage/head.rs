@@ -2,6 +2,9 @@
 //! lost something.
 //!
 //! Two slots, written in turn, each with a checksum: a write that is cut off leaves the other one.
+//!
+//! A thread of its own writes it, so that nobody waits for two syncs in a row: when a commit is acknowledged,
+//! HEAD says so of the one before, and of this one a few milliseconds later.
 
 use super::StorageError;
 use super::chain::End;
@@ -9,6 +12,8 @@ use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 /// Bytes from one slot to the next: they share no disk sector.
 const SLOT: u64 = 4096;
@@ -81,9 +86,149 @@ impl Head {
     }
 }
 
+#[derive(Debug, Default)]
+struct Desk {
+    /// What HEAD is to say next.
+    wanted: Option<End>,
+    /// The last commit that HEAD says is acknowledged.
+    written: u64,
+    /// Why it is not written any more.
+    failed: Option<String>,
+    closing: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    desk: Mutex<Desk>,
+    changed: Condvar,
+}
+
+impl Shared {
+    /// Every critical section is an assignment: a panic elsewhere leaves it sound.
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, desk: MutexGuard<'a, Desk>) -> MutexGuard<'a, Desk> {
+        self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes HEAD on its own thread. When it is dropped, HEAD says all that it was told.
+#[derive(Debug)]
+pub struct Scribe {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Scribe {
+    /// Takes a HEAD over that says `end`.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn start(head: Head, end: &End) -> Result<Self, StorageError> {
+        let desk = Desk { written: end.sequence, ..Desk::default() };
+        let shared = Arc::new(Shared { desk: Mutex::new(desk), changed: Condvar::new() });
+        let own = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("head".to_owned()).spawn(move || write_on(&head, &own));
+        Ok(Self { shared, thread: Some(thread.map_err(StorageError::io("starting the thread of HEAD"))?) })
+    }
+
+    /// Has HEAD say that everything up to here is acknowledged, soon; only the last word counts.
+    pub fn tell(&self, end: End) {
+        self.shared.desk().wanted = Some(end);
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until HEAD says, durably, that commit `sequence` is acknowledged.
+    ///
+    /// # Errors
+    /// [`StorageError::Failed`]: HEAD cannot be written any more.
+    pub fn wait(&self, sequence: u64) -> Result<(), StorageError> {
+        let mut desk = self.shared.desk();
+        loop {
+            if let Some(why) = &desk.failed {
+                return Err(StorageError::Failed(why.clone()));
+            }
+            if desk.written >= sequence {
+                return Ok(());
+            }
+            desk = self.shared.wait(desk);
+        }
+    }
+}
+
+impl Drop for Scribe {
+    fn drop(&mut self) {
+        self.shared.desk().closing = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported by its hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn write_on(head: &Head, shared: &Shared) {
+    let mut desk = shared.desk();
+    loop {
+        if let Some(end) = desk.wanted.take() {
+            drop(desk);
+            let written = head.set(&end);
+            desk = shared.desk();
+            match written {
+                Ok(()) => desk.written = end.sequence,
+                Err(error) => {
+                    // Never tried again: what the disk then says cannot be trusted.
+                    desk.failed = Some(error.to_string());
+                    shared.changed.notify_all();
+                    return;
+                }
+            }
+            shared.changed.notify_all();
+        } else if desk.closing {
+            return;
+        } else {
+            desk = shared.wait(desk);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scribe_leaves_the_last_word_in_head() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("HEAD");
+        let first = End::start([3; 16]);
+        let scribe = Scribe::start(Head::create(&path, &first).unwrap(), &first).unwrap();
+        for sequence in 1..=40 {
+            scribe.tell(End { sequence, ..first });
+            if sequence % 10 == 0 {
+                scribe.wait(sequence).unwrap();
+                assert_eq!(Head::open(&path).unwrap().1.map(|end| end.sequence), Some(sequence));
+            }
+        }
+        scribe.tell(End { sequence: 41, ..first });
+        drop(scribe);
+        assert_eq!(Head::open(&path).unwrap().1.map(|end| end.sequence), Some(41));
+    }
+
+    #[test]
+    fn a_head_that_cannot_be_written_is_final() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("HEAD");
+        let first = End::start([3; 16]);
+        drop(Head::create(&path, &first).unwrap());
+        let read_only = Head { file: File::open(&path).unwrap() };
+        let scribe = Scribe::start(read_only, &first).unwrap();
+        scribe.tell(End { sequence: 1, ..first });
+        assert!(matches!(scribe.wait(1), Err(StorageError::Failed(_))));
+        scribe.tell(End { sequence: 2, ..first });
+        assert!(matches!(scribe.wait(0), Err(StorageError::Failed(_))));
+    }
 
     #[test]
     fn a_torn_slot_leaves_the_other() {

@@ -3,7 +3,7 @@
 //! `DIR/db` is sled's directory, `DIR/HEAD` says what was acknowledged, `DIR/LOCK` keeps a second server out.
 
 use super::chain::{self, End, Whole};
-use super::head::Head;
+use super::head::{Head, Scribe};
 use super::{Entry, Reader, Storage, StorageError, Stream, Tree, Write};
 use codraft_protocol::time::Timestamp;
 use sled::transaction::{TransactionError, Transactional, UnabortableTransactionError};
@@ -34,7 +34,7 @@ pub struct SledStorage {
     trees: Arc<Trees>,
     /// Our own descriptor of sled's file: sled's `flush` does not wait for the disk.
     data: File,
-    head: Head,
+    head: Scribe,
     end: End,
     whole: Whole,
     reserve: Option<u64>,
@@ -146,6 +146,7 @@ impl SledStorage {
         let end = End::start(database);
         let mut store = Self::assemble(dir, trees, Head::create(&dir.join("HEAD.new"), &end)?, end, lock)?;
         store.commit(writes, at)?;
+        store.head.wait(store.end.sequence)?;
         sync_dir(&dir.join("db"))?;
         // With its HEAD in place the store counts as made.
         fs::rename(dir.join("HEAD.new"), dir.join("HEAD")).map_err(StorageError::io("naming HEAD"))?;
@@ -193,6 +194,8 @@ impl SledStorage {
         if store.end.sequence > acknowledged.sequence {
             // Written, and cut off before it was acknowledged: it is whole, so it counts.
             store.sync()?;
+            store.head.tell(store.end);
+            store.head.wait(store.end.sequence)?;
         }
         Ok(store)
     }
@@ -203,6 +206,7 @@ impl SledStorage {
         let data = data.map_err(StorageError::io(format!("opening {}", path.display())))?;
         let (dir, trees) = (dir.to_owned(), Arc::new(trees));
         let whole = Whole { end, values: 0, bytes: 0 };
+        let head = Scribe::start(head, &end)?;
         Ok(Self { dir, trees, data, head, end, whole, reserve: None, failed: None, _lock: lock })
     }
 
@@ -236,11 +240,10 @@ impl SledStorage {
         uuid::Uuid::from_bytes(self.end.database).to_string()
     }
 
-    /// Waits until the disk has everything, and says so in HEAD.
-    fn sync(&mut self) -> Result<(), StorageError> {
+    /// Waits until the disk has everything.
+    fn sync(&self) -> Result<(), StorageError> {
         self.trees.db.flush().map_err(failed)?;
-        self.data.sync_data().map_err(StorageError::io("syncing the database"))?;
-        self.head.set(&self.end)
+        self.data.sync_data().map_err(StorageError::io("syncing the database"))
     }
 
     fn check_space(&self) -> Result<(), StorageError> {
@@ -304,8 +307,12 @@ impl SledStorage {
             TransactionError::Storage(error) => failed(error),
             TransactionError::Abort(()) => failed("a transaction was aborted"),
         })?;
-        self.end = end;
-        self.sync()
+        let before = std::mem::replace(&mut self.end, end);
+        self.sync()?;
+        // HEAD follows: of all commits but this one it says already that they are acknowledged.
+        self.head.wait(before.sequence)?;
+        self.head.tell(end);
+        Ok(())
     }
 }
 

@@ -1,0 +1,21 @@
+//! The load tool (`cargo run --release -p codraft-tests --bin load -- --help`): drives codraft and the servers
+//! that others would take instead with the same edits, side by side, and says what each of them did.
+//!
+//! A run counts only if nothing is missing and every reader's text is equal at the end.
+
+pub mod board;
+pub mod client;
+pub mod contender;
+pub mod document;
+pub mod edits;
+pub mod fan_out;
+pub mod figures;
+pub mod history;
+pub mod kill;
+pub mod late;
+pub mod limit;
+pub mod peer;
+pub mod report;
+pub mod samod_server;
+pub mod scenarios;
+pub mod yjs;

@@ -1,0 +1,124 @@
+//! Brings a long history to a server: single-character changes by all writers in turn.
+
+use super::client::{Client, Failed, Socket, connect, join, send};
+use super::contender::{PATIENCE, Running, Subject};
+use super::edits::{Edit, History};
+use automerge::{Automerge, ChangeHash, TextEncoding};
+use bytes::Bytes;
+use codraft_protocol::sync::{Have, SyncMessage};
+use codraft_protocol::wire::Frame;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+/// Changes in one message.
+const TURN: usize = 500;
+
+/// A writer's connection that only brings changes.
+struct Bringer {
+    sink: SplitSink<Socket, Message>,
+    me: String,
+    server: String,
+    heads: watch::Receiver<Result<Vec<ChangeHash>, Failed>>,
+}
+
+async fn listen(mut stream: SplitStream<Socket>, said: watch::Sender<Result<Vec<ChangeHash>, Failed>>) {
+    while let Some(message) = stream.next().await {
+        let word = match message {
+            Ok(Message::Binary(bytes)) => match Frame::decode(&bytes) {
+                Ok(Frame::Sync { data, .. }) => {
+                    SyncMessage::decode(&data).map(|message| message.heads).map_err(|e| e.to_string())
+                }
+                Ok(Frame::Error { message, .. }) => Err(message),
+                _ => continue,
+            },
+            Ok(Message::Close(frame)) => Err(format!("closed by the server: {frame:?}")),
+            Ok(_) => continue,
+            Err(error) => Err(error.to_string()),
+        };
+        if said.send(word).is_err() {
+            return;
+        }
+    }
+}
+
+impl Bringer {
+    async fn open(url: &str) -> Result<Self, Failed> {
+        let mut socket = connect(url).await?;
+        let me = format!("bringer-{:08x}", rand::random::<u32>());
+        let server = join(&mut socket, &me).await?;
+        let (sink, stream) = socket.split();
+        let (said, heads) = watch::channel(Ok(Vec::new()));
+        tokio::spawn(listen(stream, said));
+        Ok(Self { sink, me, server, heads })
+    }
+
+    async fn bring(&mut self, document: &str, shared: &[ChangeHash], edits: &[Edit]) -> Result<(), Failed> {
+        let heads = edits.last().map_or_else(|| shared.to_vec(), |edit| vec![edit.hash]);
+        let have = vec![Have { last_sync: shared.to_vec(), ..Have::default() }];
+        let changes: Vec<Bytes> = edits.iter().map(|edit| edit.raw.clone()).collect();
+        let message = SyncMessage { heads: heads.clone(), have, changes, ..SyncMessage::default() };
+        let (sender, target) = (self.me.clone(), self.server.clone());
+        let data = message.encode().into();
+        let frame = Frame::Sync { sender, target, document: document.to_owned(), data, request: false };
+        self.sink.send(Message::Binary(frame.encode())).await.map_err(|e| e.to_string())?;
+        if edits.is_empty() {
+            return Ok(());
+        }
+        let settled = self.heads.wait_for(|said| said.as_ref().map_or(true, |said| *said == heads));
+        let said = timeout(PATIENCE, settled).await.map_err(|_| "changes were never acknowledged")?;
+        said.map_err(|_| "the connection ended")?.clone().map(drop)
+    }
+}
+
+/// Brings so many changes, and returns how long the server took to acknowledge them all.
+///
+/// # Errors
+/// What the server says.
+pub async fn bring(running: &Running, subject: &Subject, length: usize) -> Result<Duration, Failed> {
+    let mut history = History::new(&subject.plan, subject.writers.len(), TURN);
+    if running.codraft().is_none() {
+        let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+        let mut chunks: Vec<u8> = subject.plan.changes.iter().flat_map(|(_, raw)| raw.to_vec()).collect();
+        history.all(&subject.plan, length).iter().for_each(|(_, edit)| chunks.extend_from_slice(&edit.raw));
+        doc.load_incremental(&chunks).map_err(|error| error.to_string())?;
+        let started = Instant::now();
+        let mut client = Client::open(&subject.writers[0], &subject.document, Some(doc)).await?;
+        client.settle(PATIENCE * 5).await?;
+        return Ok(started.elapsed());
+    }
+    let mut bringers = Vec::new();
+    for url in &subject.writers {
+        let mut bringer = Bringer::open(url).await?;
+        bringer.bring(&subject.document, &subject.plan.heads, &[]).await?;
+        bringers.push(bringer);
+    }
+    let (mut brought, mut shared, mut took) = (0, subject.plan.heads.clone(), Duration::ZERO);
+    while brought < length {
+        let (who, edits) = history.next(&subject.plan, length - brought);
+        let started = Instant::now();
+        bringers[who].bring(&subject.document, &shared, &edits).await?;
+        took += started.elapsed();
+        brought += edits.len();
+        shared = edits.last().map(|edit| vec![edit.hash]).unwrap_or(shared);
+    }
+    Ok(took)
+}
+
+/// Sends nothing and reads nothing: a socket that is only open.
+///
+/// # Errors
+/// Where the server does not let it in.
+pub async fn idle(url: &str, document: &str) -> Result<Socket, Failed> {
+    let mut socket = connect(url).await?;
+    let me = format!("idle-{:08x}", rand::random::<u32>());
+    let server = join(&mut socket, &me).await?;
+    let data = SyncMessage { have: vec![Have::default()], ..SyncMessage::default() }.encode().into();
+    let frame =
+        Frame::Sync { sender: me, target: server, document: document.to_owned(), data, request: true };
+    send(&mut socket, frame.encode()).await?;
+    Ok(socket)
+}

@@ -1,0 +1,79 @@
+//! A newcomer to a document with a long history: when it has all of it, without the time that its own
+//! Automerge takes.
+
+use super::client::{Client, Failed};
+use super::contender::{PATIENCE, Running, Subject};
+use super::document::text;
+use super::figures::{folder, median, memory, ms, peak};
+use super::history::bring;
+use super::report::Row;
+use std::time::Instant;
+
+struct Visit {
+    total: f64,
+    applying: f64,
+    first_word: f64,
+    bytes: usize,
+    text: String,
+}
+
+async fn visit(subject: &Subject) -> Result<Visit, Failed> {
+    let started = Instant::now();
+    let mut client = Client::open(&subject.reader, &subject.document, None).await?;
+    client.settle(PATIENCE * 3).await?;
+    Ok(Visit {
+        total: ms(started.elapsed()),
+        applying: ms(client.applying),
+        first_word: client.first_word.map_or(-1.0, |at| ms(at - started)),
+        bytes: client.received,
+        text: text(&client.doc),
+    })
+}
+
+/// Brings a history, ends the server, starts it again, and visits: the first visit is the cold one.
+///
+/// # Errors
+/// What the server says.
+pub async fn run(
+    scenario: &str,
+    running: &mut Running,
+    characters: usize,
+    history: usize,
+    visits: usize,
+) -> Result<Row, Failed> {
+    let resolution = super::document::resolution(40, characters);
+    let subject = Subject::make(running, &resolution).await?;
+    let mut row = Row::new(scenario, running.contender.name());
+    row.count("ops", history as u64);
+    let took = bring(running, &subject, history).await?;
+    row.set("bring s", took.as_secs_f64());
+    row.set("disk bytes a change", folder(&running.data()) as f64 / history as f64);
+    tokio::task::block_in_place(|| running.stop());
+    let started = Instant::now();
+    tokio::task::block_in_place(|| running.revive())?;
+    row.set("restart s", started.elapsed().as_secs_f64());
+    let empty = memory(running.pid());
+    let cold = visit(&subject).await?;
+    row.set("cold ms", cold.total - cold.applying);
+    row.set("cold first word ms", cold.first_word);
+    row.set("document MB", (memory(running.pid()) - empty) / 1024.0);
+    let mut warm = Vec::new();
+    for _ in 1..visits {
+        let next = visit(&subject).await?;
+        if next.text != cold.text {
+            row.object("two newcomers read different texts");
+        }
+        warm.push(next);
+    }
+    row.set("warm ms", median(warm.iter().map(|visit| visit.total - visit.applying).collect()));
+    row.set("client's apply ms", median(warm.iter().map(|visit| visit.applying).collect()));
+    row.set("MB received", cold.bytes as f64 / 1e6);
+    row.set("server MB", memory(running.pid()) / 1024.0);
+    row.set("peak MB", peak(running.pid()) / 1024.0);
+    // All that is inserted in a history is struck again.
+    let expected = super::document::text(&super::document::imported(&resolution));
+    if history % 2 == 0 && cold.text != expected {
+        row.object("the text is not what the history gives");
+    }
+    Ok(row)
+}

@@ -1,0 +1,153 @@
+//! The scenarios, each on every server that it is asked for, one after the other.
+
+use super::client::Failed;
+use super::contender::{Contender, Running, Subject};
+use super::document::resolution;
+use super::fan_out::{self, Shape, middle};
+use super::report::Row;
+use super::{kill, late};
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scenario {
+    /// 100 peers, 1 writer, 20 edits a second
+    S1,
+    /// 200 peers, 20 writers, 200 edits a second
+    S2,
+    /// 50 peers, 5 writers: the highest rate with p99 below 250 ms
+    S3,
+    /// A newcomer to a document of 50,000 operations, cold and warm
+    S4,
+    /// 1,000 peers join an equal document and stay idle
+    S5,
+    /// kill -9 right after an acknowledgement
+    S6,
+    /// 20 writers to 100 readers, as fast as they come through
+    Readers,
+}
+
+impl Scenario {
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::S1 => "S1",
+            Self::S2 => "S2",
+            Self::S3 => "S3",
+            Self::S4 => "S4",
+            Self::S5 => "S5",
+            Self::S6 => "S6",
+            Self::Readers => "readers",
+        }
+    }
+
+    /// What it is, in a line.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::S1 => "100 peers, 1 writer, 20 edits a second",
+            Self::S2 => "200 peers, 20 writers, 200 edits a second",
+            Self::S3 => "50 peers, 5 writers: the highest rate with p99 below 250 ms",
+            Self::S4 => "a newcomer to a document of 50,000 operations",
+            Self::S5 => "1,000 peers join an equal document and stay idle",
+            Self::S6 => "kill -9 right after an acknowledgement",
+            Self::Readers => "20 writers to 100 readers: the highest rate with p99 below 1 s",
+        }
+    }
+
+    /// Whether it says anything about that server.
+    pub fn is_for(self, contender: Contender) -> bool {
+        match self {
+            Self::S1 | Self::S2 | Self::S3 | Self::S5 | Self::Readers => true,
+            Self::S4 => !matches!(contender, Contender::Limit | Contender::Hocuspocus),
+            Self::S6 => !matches!(contender, Contender::Limit | Contender::Hocuspocus),
+        }
+    }
+
+    /// Runs it. A server that fails is a row that says so.
+    pub async fn run(self, contender: Contender, repeat: usize) -> Row {
+        let outcome = match self {
+            Self::S1 => {
+                let shape = Shape { peers: 100, writers: 1, rate: 20.0, seconds: 10.0, ..Shape::default() };
+                self.repeat(contender, &shape, repeat).await
+            }
+            Self::S2 => {
+                let shape = Shape {
+                    peers: 200,
+                    writers: 20,
+                    rate: 200.0,
+                    seconds: 15.0,
+                    warm_up: 3.0,
+                    ..Shape::default()
+                };
+                self.repeat(contender, &shape, repeat).await
+            }
+            Self::S3 => self.highest(contender, 50, 5, 250.0).await,
+            Self::Readers => self.highest(contender, 120, 20, 1000.0).await,
+            Self::S4 => match Running::start(contender) {
+                Ok(mut running) => late::run(self.name(), &mut running, 20_000, 50_000, 4).await,
+                Err(why) => Err(why),
+            },
+            Self::S5 => {
+                let shape = Shape { peers: 1000, rate: 0.0, idle: 5.0, ..Shape::default() };
+                self.repeat(contender, &shape, repeat).await
+            }
+            Self::S6 => match Running::start(contender) {
+                Ok(mut running) => kill::run(self.name(), &mut running, 5, 100, 50.0).await,
+                Err(why) => Err(why),
+            },
+        };
+        outcome.unwrap_or_else(|why| Row::failed(self.name(), contender.name(), why))
+    }
+
+    async fn once(self, contender: Contender, shape: &Shape) -> Result<Row, Failed> {
+        let running = tokio::task::block_in_place(|| Running::start(contender))?;
+        let subject = Subject::make(&running, &resolution(40, 20_000)).await?;
+        fan_out::run(self.name(), &running, &subject, shape).await
+    }
+
+    async fn repeat(self, contender: Contender, shape: &Shape, repeat: usize) -> Result<Row, Failed> {
+        let mut rows = Vec::new();
+        for _ in 0..repeat {
+            rows.push(self.once(contender, shape).await?);
+        }
+        middle(rows).ok_or_else(|| "nothing was run".to_owned())
+    }
+
+    /// Raises the rate until deliveries are late or missing; the row is that of the last rate that held.
+    async fn highest(
+        self,
+        contender: Contender,
+        peers: usize,
+        writers: usize,
+        bound: f64,
+    ) -> Result<Row, Failed> {
+        let mut best: Option<Row> = None;
+        let mut first = None;
+        for rate in RATES {
+            let shape = Shape { peers, writers, rate, seconds: 6.0, drain: 6.0, ..Shape::default() };
+            let mut row = match self.once(contender, &shape).await {
+                Ok(row) => row,
+                Err(why) => Row::failed(self.name(), contender.name(), why),
+            };
+            let p99 = row.get("p99 ms").unwrap_or(f64::MAX);
+            eprintln!("  {} at {rate}/s: p99 {p99:.0} ms {}", contender.name(), row.why);
+            if !row.counts || p99 > bound {
+                first = Some((rate, p99, row.why));
+                break;
+            }
+            row.set("rate", rate);
+            best = Some(row);
+        }
+        let Some(mut row) = best else {
+            let (rate, p99, why) = first.unwrap_or_default();
+            return Err(format!("not even {rate} edits a second: p99 {p99:.0} ms {why}"));
+        };
+        if let Some((rate, p99, why)) = first {
+            row.figures.insert("then".to_owned(), format!("{rate}/s: p99 {p99:.0} ms {why}").trim().into());
+        }
+        Ok(row)
+    }
+}
+
+/// The rates that are tried.
+const RATES: [f64; 13] =
+    [20.0, 40.0, 80.0, 160.0, 320.0, 500.0, 700.0, 1000.0, 1400.0, 2000.0, 2800.0, 4000.0, 5600.0];
