@@ -72,7 +72,7 @@ pub async fn run(
     row.set("peak MB", peak(running.pid()) / 1024.0);
     // All that is inserted in a history is struck again.
     let expected = super::document::text(&super::document::imported(&resolution));
-    if history % 2 == 0 && cold.text != expected {
+    if history.is_multiple_of(2) && cold.text != expected {
         row.object("the text is not what the history gives");
     }
     Ok(row)

@@ -1,5 +1,7 @@
 //! The scenarios, each on every server that it is asked for, one after the other.
 
+#![allow(clippy::print_stderr)] // What goes on is said while it goes on.
+
 use super::client::Failed;
 use super::contender::{Contender, Running, Subject};
 use super::document::resolution;
