@@ -20,9 +20,12 @@ const EVENTS: usize = 1024;
 pub trait Keep: Send + 'static {
     /// Stores changes durably and in order, then calls `done` with whether they are.
     fn store(&mut self, changes: Vec<NewChange>, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>);
-    /// Keeps refused changes; no one waits for it.
-    fn quarantine(&mut self, refused: Refused, at: Timestamp);
+    /// Keeps a refused change durably, then calls `done` with whether it is.
+    fn quarantine(&mut self, refused: Refused, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>);
 }
+
+/// What has become durable: changes up to a number, or so many refused ones. `Err`: something could not be stored.
+type Stored = Result<Event, ()>;
 
 type Question = Box<dyn FnOnce(&mut Hub, &Facts) + Send>;
 
@@ -58,6 +61,7 @@ impl Handle {
             events: events.clone(),
             questions: Vec::new(),
             to_store: Vec::new(),
+            refused: 0,
             stored: stored_sender,
         };
         tokio::spawn(task.run(inbox, stored));
@@ -113,27 +117,28 @@ struct Task<K> {
     /// Questions, each with the number of changes that must be durable before it is answered.
     questions: Vec<(u32, Question)>,
     to_store: Vec<NewChange>,
-    stored: mpsc::UnboundedSender<Result<u32, ()>>,
+    /// How many refused changes have been handed in.
+    refused: u64,
+    stored: mpsc::UnboundedSender<Stored>,
 }
 
 impl<K: Keep> Task<K> {
-    async fn run(
-        mut self,
-        mut inbox: mpsc::Receiver<Command>,
-        mut stored: mpsc::UnboundedReceiver<Result<u32, ()>>,
-    ) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut stored: mpsc::UnboundedReceiver<Stored>) {
         loop {
             tokio::select! {
                 biased;
                 Some(result) = stored.recv() => {
-                    let mut durable = result;
-                    while let Ok(next) = stored.try_recv() {
-                        durable = durable.and_then(|a| next.map(|b| a.max(b)));
+                    // Of what became durable together, the last of each kind says all.
+                    let (mut changes, mut refused, mut next) = (None, None, Ok(result));
+                    while let Ok(result) = next {
+                        match result {
+                            Ok(event @ Event::Stored { .. }) => changes = Some(event),
+                            Ok(event) => refused = Some(event),
+                            Err(()) => return self.fail(),
+                        }
+                        next = stored.try_recv();
                     }
-                    match durable {
-                        Ok(durable) => self.event(Event::Stored { durable }),
-                        Err(()) => return self.fail(),
-                    }
+                    changes.into_iter().chain(refused).for_each(|event| self.event(event));
                 }
                 command = inbox.recv() => {
                     let Some(command) = command else { return };
@@ -189,7 +194,9 @@ impl<K: Keep> Task<K> {
                 Effect::Quarantine(refused) => {
                     metrics::counter!("codraft_refused_changes_total", "code" => refused.code).increment(1);
                     tracing::warn!(account = refused.member.account, code = refused.code, "refused a change");
-                    self.keep.quarantine(refused, now());
+                    self.refused += 1;
+                    let done = self.done(Event::Kept { refused: self.refused });
+                    self.keep.quarantine(refused, now(), done);
                 }
                 // Nobody may be listening.
                 Effect::Publish(event) => drop(self.events.send(event)),
@@ -203,12 +210,17 @@ impl<K: Keep> Task<K> {
         let durable = last.number + 1;
         let changes = std::mem::take(&mut self.to_store);
         metrics::counter!("codraft_changes_total").increment(changes.len() as u64);
-        let stored = self.stored.clone();
-        let done = Box::new(move |ok: bool| {
-            // The task may have ended; then nobody waits for an acknowledgement.
-            let _ = stored.send(if ok { Ok(durable) } else { Err(()) });
-        });
+        let done = self.done(Event::Stored { durable });
         self.keep.store(changes, now(), done);
+    }
+
+    /// What the store calls once something is durable, or cannot be made so.
+    fn done(&self, event: Event) -> Box<dyn FnOnce(bool) + Send> {
+        let stored = self.stored.clone();
+        Box::new(move |ok| {
+            // The task may have ended; then nobody waits for an acknowledgement.
+            let _ = stored.send(if ok { Ok(event) } else { Err(()) });
+        })
     }
 
     fn answer(&mut self) {

@@ -99,6 +99,11 @@ pub enum Event {
         /// The number of durable changes.
         durable: u32,
     },
+    /// So many of the refused changes that this hub has given out are durably in quarantine.
+    Kept {
+        /// How many.
+        refused: u64,
+    },
 }
 
 /// A change to be stored durably.
@@ -162,7 +167,7 @@ pub enum Effect {
     },
     /// Store changes, in this order, and answer with [`Event::Stored`].
     Store(Vec<NewChange>),
-    /// Keep a refused change.
+    /// Keep a refused change, and answer with [`Event::Kept`].
     Quarantine(Refused),
     /// Publish on the document's event stream.
     Publish(DocumentEvent),
@@ -175,6 +180,18 @@ struct Waiting {
     upto: u32,
     /// Who sent them.
     writer: ConnectionId,
+}
+
+/// Words that wait until what they are about is durably in quarantine: whoever reads them may throw their copy
+/// of it away.
+#[derive(Debug)]
+struct Unsaid {
+    /// Up to (and including) which refused change.
+    upto: u64,
+    to: ConnectionId,
+    message: String,
+    /// Whether that was one too many.
+    exhausted: bool,
 }
 
 /// A document's hub.
@@ -196,6 +213,10 @@ pub struct Hub {
     peers: BTreeMap<ConnectionId, Peer>,
     /// Hashes of refused changes: each goes to quarantine once, and none is ever asked for.
     refused: HashSet<ChangeHash>,
+    /// How many refused changes this hub has given out, and how many of them are durable.
+    given_out: u64,
+    kept: u64,
+    unsaid: VecDeque<Unsaid>,
     record: Option<Arc<Record>>,
 }
 
@@ -210,6 +231,8 @@ pub struct Settings {
     pub layout: Layout,
     /// The heads of the baseline.
     pub baseline: Vec<ChangeHash>,
+    /// The changes that are in quarantine.
+    pub refused: HashSet<ChangeHash>,
     /// The gate's limits.
     pub gate: Gate,
     /// Per connection.
@@ -271,7 +294,10 @@ impl Hub {
             durable_heads: heads,
             waiting: VecDeque::new(),
             peers: BTreeMap::new(),
-            refused: HashSet::new(),
+            refused: settings.refused,
+            given_out: 0,
+            kept: 0,
+            unsaid: VecDeque::new(),
             record: None,
         })
     }
@@ -290,6 +316,10 @@ impl Hub {
                 }
             }
             Event::Stored { durable } => self.stored(durable, effects),
+            Event::Kept { refused } => {
+                self.kept = self.kept.max(refused);
+                self.say(effects);
+            }
         }
     }
 
@@ -329,11 +359,8 @@ impl Hub {
             Err(error) => {
                 let member = peer.member.clone();
                 let reason = error.to_string();
-                self.refuse(
-                    connection,
-                    vec![Refused { member, code: "malformed-sync", reason, raw: data.clone() }],
-                    effects,
-                );
+                let refused = Refused { member, code: "malformed-sync", reason, raw: data.clone() };
+                self.refuse(connection, vec![refused], Vec::new(), effects);
                 return;
             }
         };
@@ -373,10 +400,15 @@ impl Hub {
                 raw: accepted.raw,
             });
         }
+        let mut again = Vec::new();
         for one in admission.refused {
-            // A client sends what was refused again and again: it is kept once.
+            let refusal = self.reason(one.refusal, &one.raw);
+            // A client sends what was refused again and again: it is kept once. But it is told each time, since
+            // nobody knows whether it heard.
             if one.hash.is_none_or(|hash| self.refused.insert(hash)) {
-                bad.push(refused(&one.refusal, one.raw));
+                bad.push(refused(&refusal, one.raw));
+            } else {
+                again.push(refusal.to_string());
             }
         }
         let accepted = new.len();
@@ -384,22 +416,39 @@ impl Hub {
             self.waiting.push_back(Waiting { upto: self.log.len(), writer: connection });
             effects.push(Effect::Store(new));
         }
-        if !bad.is_empty() {
-            self.refuse(connection, bad, effects);
-        }
+        self.refuse(connection, bad, again, effects);
         accepted
     }
 
-    /// Quarantines, tells the sender and everybody who watches, and closes the connection past its budget.
-    fn refuse(&mut self, connection: ConnectionId, refused: Vec<Refused>, effects: &mut Vec<Effect>) {
-        let Some(peer) = self.peers.get_mut(&connection) else { return };
-        let count = u32::try_from(refused.len()).unwrap_or(u32::MAX);
-        let exhausted = peer.refuse(count);
-        let mut message = format!("refused: {}", refused.first().map_or("", |first| first.reason.as_str()));
+    /// Why a change is refused: what it builds on may have been refused in an earlier message.
+    fn reason(&self, refusal: Refusal, raw: &Bytes) -> Refusal {
+        let built_on_refused = || {
+            let change = Change::from_bytes(raw.to_vec());
+            change.is_ok_and(|change| change.deps().iter().any(|dep| self.refused.contains(dep)))
+        };
+        match refusal {
+            Refusal::MissingDependencies if built_on_refused() => Refusal::DependsOnRefused,
+            refusal => refusal,
+        }
+    }
+
+    /// Quarantines what is refused, and then tells the sender and everybody who watches. `again` are the reasons
+    /// why others, that are in quarantine already, are refused.
+    fn refuse(
+        &mut self,
+        connection: ConnectionId,
+        refused: Vec<Refused>,
+        again: Vec<String>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let reasons = || refused.iter().map(|one| &one.reason).chain(&again);
+        let (Some(first), count) = (reasons().next(), reasons().count()) else { return };
+        let mut message = format!("refused: {first}");
         if count > 1 {
             message.push_str(&format!(" (and {} more changes)", count - 1));
         }
-        effects.push(Effect::Tell { to: connection, message });
+        let Some(peer) = self.peers.get_mut(&connection) else { return };
+        let exhausted = peer.refuse(u32::try_from(count).unwrap_or(u32::MAX));
         for one in refused {
             effects.push(Effect::Publish(DocumentEvent::Refused {
                 delegation: one.member.delegation.clone(),
@@ -407,13 +456,25 @@ impl Hub {
                 reason: one.reason.clone(),
             }));
             effects.push(Effect::Quarantine(one));
+            self.given_out += 1;
         }
-        if exhausted {
-            let reason = "too many refused changes on this connection; reset your copy, your words are kept in quarantine";
-            effects.push(Effect::Close {
-                connection,
-                closing: Closing { code: 4403, reason: reason.to_owned() },
-            });
+        self.unsaid.push_back(Unsaid { upto: self.given_out, to: connection, message, exhausted });
+        self.say(effects);
+    }
+
+    /// Tells senders of refused changes so, once those are in quarantine.
+    fn say(&mut self, effects: &mut Vec<Effect>) {
+        while self.unsaid.front().is_some_and(|unsaid| unsaid.upto <= self.kept) {
+            let Some(Unsaid { to, message, exhausted, .. }) = self.unsaid.pop_front() else { return };
+            if !self.peers.contains_key(&to) {
+                continue;
+            }
+            effects.push(Effect::Tell { to, message });
+            if exhausted {
+                let reason = "too many refused changes on this connection; reset your copy, your words are kept in quarantine";
+                let closing = Closing { code: 4403, reason: reason.to_owned() };
+                effects.push(Effect::Close { connection: to, closing });
+            }
         }
     }
 
@@ -490,3 +551,6 @@ impl Hub {
         SharedFrame::sync(&self.server, &self.document_text, &message.encode())
     }
 }
+
+#[cfg(test)]
+mod tests;

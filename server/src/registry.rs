@@ -13,12 +13,12 @@ use automerge::{Automerge, TextEncoding};
 use bytes::Bytes;
 use codraft_protocol::amendment::View;
 use codraft_protocol::api;
-use codraft_protocol::authorship::Gate;
+use codraft_protocol::authorship::{Gate, chunk};
 use codraft_protocol::id::{DelegationCode, DocumentId};
 use codraft_protocol::resolution::text_form::{self, TextFormError};
 use codraft_protocol::resolution::{edit, fused};
 use codraft_protocol::time::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OnceCell, broadcast};
@@ -301,77 +301,91 @@ impl Registry {
             Arc::clone(open.entry(id).or_default())
         };
         let handle = cell.get_or_try_init(|| async {
-            let registry = self.clone();
-            let loading = tokio::task::spawn_blocking(move || registry.load(&record));
+            let inner = Arc::clone(&self.inner);
+            let loading = tokio::task::spawn_blocking(move || {
+                load(&inner.settings, &inner.peer_id, &*inner.reader, &inner.committer, &record)
+            });
             let (hub, facts, keep) = loading.await.map_err(|_| RegistryError::Closing)??;
             Ok(Handle::start(hub, facts, keep))
         });
         handle.await.cloned()
     }
+}
 
-    fn load(&self, record: &DocumentRecord) -> Result<(Hub, Facts, Shelf), RegistryError> {
-        let started = std::time::Instant::now();
-        let id = record.id;
-        let damaged = |why: String| RegistryError::Damaged { document: id, why };
-        let mut changes = Vec::new();
-        let mut raws = Vec::new();
-        for entry in self.inner.reader.scan(Tree::Changes, &key::document(&id)) {
-            let (key, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
-            if key::number(&key) != changes.len() as u64 {
-                return Err(damaged(format!("change {} is missing", changes.len())));
-            }
-            let change = ChangeRecord::decode(&value).map_err(|e| damaged(e.to_string()))?;
-            if raws.is_empty() {
-                raws.push(change.raw.clone());
-            }
-            changes.push((Bytes::from(change.raw), change.delegation));
+/// Opens a document from its log: its hub, what is known beside it, and where its changes go.
+///
+/// # Errors
+/// [`RegistryError::Damaged`], [`RegistryError::Storage`]
+pub fn load(
+    settings: &Settings,
+    peer_id: &str,
+    reader: &dyn Reader,
+    committer: &CommitterHandle,
+    record: &DocumentRecord,
+) -> Result<(Hub, Facts, Shelf), RegistryError> {
+    let started = std::time::Instant::now();
+    let id = record.id;
+    let damaged = |why: String| RegistryError::Damaged { document: id, why };
+    let mut changes = Vec::new();
+    let mut raws = Vec::new();
+    for entry in reader.scan(Tree::Changes, &key::document(&id)) {
+        let (key, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
+        if key::number(&key) != changes.len() as u64 {
+            return Err(damaged(format!("change {} is missing", changes.len())));
         }
-        // The layout is written in the first change and never again.
-        let mut first = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
-        for raw in raws {
-            first.load_incremental(&raw).map_err(|e| damaged(e.to_string()))?;
+        let change = ChangeRecord::decode(&value).map_err(|e| damaged(e.to_string()))?;
+        if raws.is_empty() {
+            raws.push(change.raw.clone());
         }
-        let layout = edit::layout(&first)?;
-        let last = self.inner.reader.scan(Tree::Quarantine, &key::document(&id)).last().transpose();
-        let last = last.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
-        let quarantined = last.map_or(0, |(key, _)| key::number(&key) + 1);
-        let baseline = record.baseline.iter().copied().map(automerge::ChangeHash).collect::<Vec<_>>();
-        let facts = Facts {
-            symbol: record.symbol.clone(),
-            created: record.created,
-            baseline: api::Baseline {
-                revision: record.revision,
-                heads: baseline.iter().map(ToString::to_string).collect(),
-            },
-        };
-        let settings = HubSettings {
-            document: id,
-            server: self.inner.peer_id.clone(),
-            layout,
-            baseline,
-            gate: self.inner.settings.gate.clone(),
-            budgets: self.inner.settings.budgets.clone(),
-        };
-        let count = changes.len();
-        let hub = Hub::load(settings, changes).map_err(|e| damaged(e.to_string()))?;
-        let took = started.elapsed();
-        metrics::histogram!("codraft_open_document_seconds").record(took.as_secs_f64());
-        tracing::info!(document = %id, changes = count, ms = took.as_millis() as u64, "opened a document");
-        let shelf = Shelf {
-            document: id,
-            committer: self.inner.committer.clone(),
-            lane: Lane::default(),
-            quarantined,
-        };
-        Ok((hub, facts, shelf))
+        changes.push((Bytes::from(change.raw), change.delegation));
     }
+    // The layout is written in the first change and never again.
+    let mut first = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+    for raw in raws {
+        first.load_incremental(&raw).map_err(|e| damaged(e.to_string()))?;
+    }
+    let layout = edit::layout(&first)?;
+    let (mut refused, mut quarantined) = (HashSet::new(), 0);
+    for entry in reader.scan(Tree::Quarantine, &key::document(&id)) {
+        let (key, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
+        let kept = QuarantineRecord::decode(&value).map_err(|e| damaged(e.to_string()))?;
+        // What is no change has no hash, and is refused by its looks.
+        refused.extend(chunk::hash(&kept.raw));
+        quarantined = key::number(&key) + 1;
+    }
+    let baseline = record.baseline.iter().copied().map(automerge::ChangeHash).collect::<Vec<_>>();
+    let facts = Facts {
+        symbol: record.symbol.clone(),
+        created: record.created,
+        baseline: api::Baseline {
+            revision: record.revision,
+            heads: baseline.iter().map(ToString::to_string).collect(),
+        },
+    };
+    let hub_settings = HubSettings {
+        document: id,
+        server: peer_id.to_owned(),
+        layout,
+        baseline,
+        refused,
+        gate: settings.gate.clone(),
+        budgets: settings.budgets.clone(),
+    };
+    let count = changes.len();
+    let hub = Hub::load(hub_settings, changes).map_err(|e| damaged(e.to_string()))?;
+    let took = started.elapsed();
+    metrics::histogram!("codraft_open_document_seconds").record(took.as_secs_f64());
+    tracing::info!(document = %id, changes = count, ms = took.as_millis() as u64, "opened a document");
+    let shelf = Shelf { document: id, committer: committer.clone(), lane: Lane::default(), quarantined };
+    Ok((hub, facts, shelf))
 }
 
 /// Changes that one transaction takes at most.
 const TRANSACTION: usize = 512;
 
 /// Where one document's changes and refused changes go.
-struct Shelf {
+#[derive(Debug)]
+pub struct Shelf {
     document: DocumentId,
     committer: CommitterHandle,
     lane: Lane,
@@ -402,7 +416,7 @@ impl Keep for Shelf {
         self.committer.submit_then(batch, move |result| done(result.is_ok()));
     }
 
-    fn quarantine(&mut self, refused: Refused, at: Timestamp) {
+    fn quarantine(&mut self, refused: Refused, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>) {
         let record = QuarantineRecord {
             at,
             account: refused.member.account,
@@ -416,9 +430,10 @@ impl Keep for Shelf {
         let writes = vec![Write { tree: Tree::Quarantine, key, value: Some(record.encode()) }];
         let batch = Batch { writes, at, lane: Some(self.lane.clone()) };
         self.committer.submit_then(batch, |result| {
-            if let Err(error) = result {
+            if let Err(error) = &result {
                 tracing::error!(%error, "a refused change could not be kept");
             }
+            done(result.is_ok());
         });
     }
 }

@@ -3,9 +3,8 @@
 
 use super::{Closing, ConnectionId, Effect, Hub};
 use automerge::ChangeHash;
-use automerge::sync::BloomFilter;
 use codraft_protocol::authorship::ChangeIx;
-use codraft_protocol::sync::{Have, SyncMessage};
+use codraft_protocol::sync::SyncMessage;
 
 impl Hub {
     /// Answers `message`, of whose changes `accepted` were new: those are acknowledged once they are durable.
@@ -44,12 +43,12 @@ impl Hub {
             SyncMessage::reset(self.heads())
         } else if start_over {
             let missing = self.missing(message);
-            self.compose(message, unknown, missing)
+            self.compose(unknown, missing)
         } else if !message.need.is_empty() {
             let wanted = message.need.iter().filter_map(|hash| self.durable_position(hash)).collect();
-            self.compose(message, unknown, wanted)
+            self.compose(unknown, wanted)
         } else if !unknown.is_empty() && message.changes.is_empty() && !asked_before {
-            self.compose(message, unknown, Vec::new())
+            self.compose(unknown, Vec::new())
         } else if accepted == 0 && !message.changes.is_empty() {
             // All of it was known or refused: a client that waits for an answer waits no longer.
             SyncMessage::acknowledging(self.heads())
@@ -111,27 +110,11 @@ impl Hub {
         seen
     }
 
-    /// A message with those changes, that asks for the unknown ones.
-    fn compose(&self, message: &SyncMessage, unknown: Vec<ChangeHash>, changes: Vec<u32>) -> SyncMessage {
-        let heads = self.heads();
-        let have = if unknown.is_empty() {
-            // They have nothing that we lack, and after this message they have all that we have.
-            Have { last_sync: heads.clone(), bloom: BloomFilter::default() }
-        } else {
-            let last_sync = message.have.first().map(|have| have.last_sync.clone()).unwrap_or_default();
-            let shared = self.ancestors(last_sync.iter().filter_map(|hash| self.durable_position(hash)));
-            let beyond: Vec<ChangeHash> = (0..self.durable)
-                .filter(|number| !shared.get(*number as usize).copied().unwrap_or(false))
-                .filter_map(|number| self.index.hash_at(ChangeIx(number)))
-                .collect();
-            Have { last_sync, bloom: BloomFilter::from_hashes(beyond.iter()) }
-        };
-        SyncMessage {
-            heads,
-            need: unknown,
-            have: vec![have],
-            changes: changes.into_iter().filter_map(|number| self.log.get(number)).collect(),
-            speaks_v2: false,
-        }
+    /// A message with those changes, that asks for the unknown ones. After it they have all that we have, so
+    /// what we lack is what they have beyond our heads: exactly that, and no Bloom filter that would now and
+    /// then hold back a change on which others build.
+    fn compose(&self, unknown: Vec<ChangeHash>, changes: Vec<u32>) -> SyncMessage {
+        let changes = changes.into_iter().filter_map(|number| self.log.get(number)).collect();
+        SyncMessage { need: unknown, changes, ..SyncMessage::acknowledging(self.heads()) }
     }
 }

@@ -122,14 +122,11 @@ impl Committer {
     /// # Errors
     /// Where the system gives no thread.
     pub fn start(storage: impl Storage) -> Result<Self, StorageError> {
-        let (jobs, queue) = mpsc::channel();
-        let (tell, health) = watch::channel(Health::Ok);
         let reader = storage.reader();
-        let thread = std::thread::Builder::new()
-            .name("committer".to_owned())
-            .spawn(move || run(storage, &queue, &tell));
+        let (queue, handle, health) = CommitQueue::new(storage);
+        let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || run(queue));
         let thread = thread.map_err(StorageError::io("starting the committer's thread"))?;
-        Ok(Self { handle: CommitterHandle { jobs }, health, reader, thread: Some(thread) })
+        Ok(Self { handle, health, reader, thread: Some(thread) })
     }
 
     /// Where batches are handed in.
@@ -157,33 +154,77 @@ impl Committer {
     }
 }
 
-fn run(mut storage: impl Storage, queue: &mpsc::Receiver<Job>, health: &watch::Sender<Health>) {
-    let reader = storage.reader();
-    let mut waiting: VecDeque<Job> = VecDeque::new();
-    loop {
-        if waiting.is_empty() {
-            let Ok(job) = queue.recv() else { return };
-            waiting.push_back(job);
+/// What waits to be committed, and the store that it goes to. The committer's thread drives it; a simulation
+/// drives it without a thread.
+pub struct CommitQueue<S> {
+    storage: S,
+    reader: Arc<dyn Reader>,
+    jobs: mpsc::Receiver<Job>,
+    waiting: VecDeque<Job>,
+    health: watch::Sender<Health>,
+    stopped: bool,
+}
+
+impl<S> fmt::Debug for CommitQueue<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CommitQueue")
+    }
+}
+
+impl<S: Storage> CommitQueue<S> {
+    /// An empty queue, where batches for it are handed in, and how its store is.
+    pub fn new(storage: S) -> (Self, CommitterHandle, watch::Receiver<Health>) {
+        let (sender, jobs) = mpsc::channel();
+        let (tell, health) = watch::channel(Health::Ok);
+        let reader = storage.reader();
+        let queue = Self { storage, reader, jobs, waiting: VecDeque::new(), health: tell, stopped: false };
+        (queue, CommitterHandle { jobs: sender }, health)
+    }
+
+    /// Waits until there is something to do. Returns whether anything will ever be.
+    fn wait(&mut self) -> bool {
+        if !self.stopped && self.waiting.is_empty() {
+            let Ok(job) = self.jobs.recv() else { return false };
+            self.waiting.push_back(job);
         }
-        waiting.extend(queue.try_iter());
-        match waiting.pop_front() {
+        !self.stopped
+    }
+
+    /// Commits the batches that wait, as far as they fit into one group, or answers one who looks. Returns
+    /// whether anything was done.
+    pub fn step(&mut self) -> bool {
+        self.waiting.extend(self.jobs.try_iter());
+        match self.waiting.pop_front() {
             Some(Job::Commit(batch, done)) => {
                 let mut group = vec![(batch, done)];
                 let mut writes = group.iter().map(|(batch, _)| batch.writes.len()).sum::<usize>();
-                while let Some(Job::Commit(next, _)) = waiting.front() {
+                while let Some(Job::Commit(next, _)) = self.waiting.front() {
                     writes += next.writes.len();
                     if writes > GROUP {
                         break;
                     }
-                    let Some(Job::Commit(batch, done)) = waiting.pop_front() else { break };
+                    let Some(Job::Commit(batch, done)) = self.waiting.pop_front() else { break };
                     group.push((batch, done));
                 }
-                commit(&mut storage, group, health);
+                commit(&mut self.storage, group, &self.health);
+                true
             }
-            Some(Job::Look(look)) => look(storage.end(), &*reader),
-            Some(Job::Stop) => return,
-            None => {}
+            Some(Job::Look(look)) => {
+                look(self.storage.end(), &*self.reader);
+                true
+            }
+            Some(Job::Stop) => {
+                self.stopped = true;
+                false
+            }
+            None => false,
         }
+    }
+}
+
+fn run(mut queue: CommitQueue<impl Storage>) {
+    while queue.wait() {
+        queue.step();
     }
 }
 

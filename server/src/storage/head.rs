@@ -25,7 +25,8 @@ pub struct Head {
     file: File,
 }
 
-fn write(end: &End) -> Vec<u8> {
+/// A slot's bytes.
+pub fn write(end: &End) -> Vec<u8> {
     let mut slot = MAGIC.to_vec();
     slot.extend_from_slice(&end.database);
     slot.extend_from_slice(&end.sequence.to_be_bytes());
@@ -35,7 +36,8 @@ fn write(end: &End) -> Vec<u8> {
     slot
 }
 
-fn read(slot: &[u8; 96]) -> Option<End> {
+/// Reads a slot; `None` where it is not whole.
+pub fn read(slot: &[u8; 96]) -> Option<End> {
     let (body, sum) = slot.split_at(64);
     let (magic, body) = body.split_first_chunk::<8>()?;
     let (database, body) = body.split_first_chunk::<16>()?;

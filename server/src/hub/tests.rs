@@ -1,0 +1,172 @@
+use super::*;
+use automerge::sync::{BloomFilter, State, SyncDoc};
+use automerge::transaction::Transactable;
+use automerge::{ActorId, Automerge, ObjId, ROOT, ReadDoc, TextEncoding};
+use codraft_protocol::resolution::{edit, text_form};
+use codraft_protocol::wire::{Frame, Target};
+
+const NOW: Timestamp = Timestamp(0);
+const LINK: ConnectionId = ConnectionId(1);
+
+fn code(code: &str) -> DelegationCode {
+    code.parse().unwrap()
+}
+
+fn founded() -> (Automerge, text_form::Layout) {
+    let (layout, lines) = text_form::parse(b"Title\nThe Conference,\n1\tto act;\n").unwrap();
+    let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+    edit::create(&mut doc, "", &layout, &lines, NOW).unwrap();
+    (doc, layout)
+}
+
+/// A hub with everything that `doc` has, all of it the secretariat's, and with those refused changes.
+fn hub(doc: &Automerge, layout: text_form::Layout, refused: HashSet<ChangeHash>) -> Hub {
+    let changes = doc.get_changes(&[]);
+    let settings = Settings {
+        document: DocumentId::from_bytes([1; 16]),
+        server: "server".into(),
+        layout,
+        baseline: vec![changes[0].hash()],
+        refused,
+        gate: Gate::default(),
+        budgets: Budgets::default(),
+    };
+    let raw = |change: &Change| Bytes::from(change.raw_bytes().to_vec());
+    let owned = changes.iter().map(|change| (raw(change), DelegationCode::secretariat()));
+    Hub::load(settings, owned).unwrap()
+}
+
+fn handle(hub: &mut Hub, event: Event) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    hub.handle(NOW, event, &mut effects);
+    effects
+}
+
+fn join(hub: &mut Hub, connection: ConnectionId) {
+    let member = Member {
+        peer: format!("p{}", connection.0),
+        account: "can".into(),
+        role: Role::Delegate,
+        delegation: Some(code("CAN")),
+    };
+    handle(hub, Event::Open { connection, member });
+}
+
+fn text(doc: &Automerge) -> ObjId {
+    let (_, list) = doc.get(ROOT, "provisions").unwrap().unwrap();
+    let (_, map) = doc.get(&list, 0).unwrap().unwrap();
+    doc.get(&map, "text").unwrap().unwrap().1
+}
+
+fn write(doc: &mut Automerge, words: &str) -> Change {
+    let text = text(doc);
+    let mut tx = doc.transaction();
+    tx.splice_text(&text, 0, 0, words).unwrap();
+    let (hash, _) = tx.commit();
+    doc.get_change_by_hash(&hash.unwrap()).unwrap()
+}
+
+fn fork(doc: &Automerge, actor: u8) -> Automerge {
+    let mut fork = doc.fork();
+    edit::begin_session(&mut fork, ActorId::from([actor; 16]), &code("CAN"));
+    fork
+}
+
+fn bringing(changes: &[&Change]) -> Event {
+    let changes = changes.iter().map(|change| Bytes::from(change.raw_bytes().to_vec())).collect();
+    let message = SyncMessage { changes, ..SyncMessage::acknowledging(Vec::new()) };
+    Event::Sync { connection: LINK, data: message.encode().into() }
+}
+
+fn codes(effects: &[Effect]) -> Vec<&'static str> {
+    let codes = effects.iter().filter_map(|effect| match effect {
+        Effect::Quarantine(refused) => Some(refused.code),
+        _ => None,
+    });
+    codes.collect()
+}
+
+fn is_told(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Tell { .. }))
+}
+
+/// A client comes back with a change that a Bloom filter over the server's changes takes for one of them, and
+/// with others that build on it.
+#[test]
+fn a_filter_that_errs_costs_nobody_a_change() {
+    let (mut doc, layout) = founded();
+    for _ in 0..20 {
+        write(&mut doc, "x");
+    }
+    let hashes: Vec<_> = doc.get_changes(&[]).iter().map(Change::hash).collect();
+    let filter = BloomFilter::from_hashes(hashes.iter());
+    let mistaken = (0..10_000).find_map(|n| {
+        let mut client = fork(&doc, 7);
+        let first = write(&mut client, &format!("{n}"));
+        filter.contains_hash(&first.hash()).then_some(client)
+    });
+    let mut client = mistaken.expect("one in a hundred");
+    write(&mut client, "later");
+    let mut hub = hub(&doc, layout, HashSet::new());
+    join(&mut hub, LINK);
+    let mut state = State::new();
+    let target = Target::new("p1");
+    while let Some(message) = client.generate_sync_message(&mut state) {
+        let sent = Event::Sync { connection: LINK, data: message.encode().into() };
+        let mut effects = handle(&mut hub, sent);
+        let durable = hub.folded();
+        effects.extend(handle(&mut hub, Event::Stored { durable }));
+        assert_eq!(codes(&effects), [""; 0]);
+        for effect in effects {
+            let Effect::Send { frame, .. } = effect else { continue };
+            let Ok(Frame::Sync { data, .. }) = Frame::decode(&frame.addressed_to(&target)) else { panic!() };
+            let message = automerge::sync::Message::decode(&data).unwrap();
+            client.receive_sync_message(&mut state, message).unwrap();
+        }
+    }
+    assert_eq!(hub.heads(), client.get_heads());
+}
+
+/// The first telling may have been lost with its connection.
+#[test]
+fn what_is_refused_again_is_told_again_and_kept_once() {
+    let (doc, layout) = founded();
+    let bad = write(&mut fork(&doc, 7), "\n");
+    let mut hub = hub(&doc, layout, HashSet::new());
+    join(&mut hub, LINK);
+    assert_eq!(codes(&handle(&mut hub, bringing(&[&bad]))), ["control-character"]);
+    assert!(is_told(&handle(&mut hub, Event::Kept { refused: 1 })));
+    let again = handle(&mut hub, bringing(&[&bad]));
+    assert_eq!(codes(&again), [""; 0]);
+    assert!(is_told(&again));
+}
+
+/// Whoever is told may throw its copy away.
+#[test]
+fn nobody_is_told_before_it_is_in_quarantine() {
+    let (doc, layout) = founded();
+    let (one, two) = (write(&mut fork(&doc, 7), "\n"), write(&mut fork(&doc, 8), "\n"));
+    let mut hub = hub(&doc, layout, HashSet::new());
+    join(&mut hub, LINK);
+    for bad in [&one, &two, &two] {
+        assert!(!is_told(&handle(&mut hub, bringing(&[bad]))));
+    }
+    assert!(is_told(&handle(&mut hub, Event::Kept { refused: 1 })));
+    let rest = handle(&mut hub, Event::Kept { refused: 2 });
+    assert_eq!(rest.iter().filter(|effect| matches!(effect, Effect::Tell { .. })).count(), 2);
+}
+
+/// Also where it was refused in an earlier message, or before a restart.
+#[test]
+fn what_builds_on_a_refused_change_says_so() {
+    let (doc, layout) = founded();
+    let mut client = fork(&doc, 7);
+    let (bad, next) = (write(&mut client, "\n"), write(&mut client, "x"));
+    let mut first = hub(&doc, layout.clone(), HashSet::new());
+    join(&mut first, LINK);
+    handle(&mut first, bringing(&[&bad]));
+    assert_eq!(codes(&handle(&mut first, bringing(&[&next]))), ["depends-on-refused"]);
+    let mut second = hub(&doc, layout, HashSet::from([bad.hash()]));
+    join(&mut second, LINK);
+    assert_eq!(codes(&handle(&mut second, bringing(&[&bad, &next]))), ["depends-on-refused"]);
+}
