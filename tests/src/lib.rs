@@ -8,3 +8,4 @@ pub mod hostile;
 pub mod load;
 pub mod peer;
 pub mod server;
+pub mod simulation;

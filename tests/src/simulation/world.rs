@@ -1,0 +1,242 @@
+//! Everything there is in a run, and what each kind of step does to it.
+
+mod ending;
+mod happening;
+mod performing;
+
+use super::client::{Client, Program};
+use super::copy::Copy;
+use super::disk::{Disk, DiskStorage};
+use super::laws::Founding;
+use super::server::Server;
+use super::stock::Stock;
+use super::truth::Truth;
+use super::{Step, Tally, Violation};
+use automerge::{ActorId, Automerge, ChangeHash, TextEncoding};
+use bytes::Bytes;
+use codraft_protocol::id::{DelegationCode, DocumentId, Role};
+use codraft_protocol::resolution::{edit, text_form};
+use codraft_protocol::time::Timestamp;
+use codraft_server::hub::{ConnectionId, Member};
+use codraft_server::storage::record::{ChangeRecord, DocumentRecord, key};
+use codraft_server::storage::{Storage as _, Tree, Write};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+const BASE: &str = "Resolution 7 (🙂)\nThe Conference,\nrecalling\na)\tthe é and 漢字 of words,\nresolves\n1\tto act at once on this matter;\n2\tto invite all members;\n";
+
+/// What a client has sent.
+#[derive(Clone, Debug)]
+enum Up {
+    Sync(Bytes),
+    Whisper { session: String, count: u64, data: Bytes },
+    Bye,
+}
+
+/// What the server has sent.
+#[derive(Clone, Debug)]
+enum Down {
+    Frame(Bytes),
+    Tell(String),
+    /// The connection ends; with a close code, or without a word.
+    Close(Option<u16>),
+}
+
+/// One websocket: ordered in each direction.
+#[derive(Debug)]
+struct Connection {
+    client: usize,
+    member: Member,
+    up: VecDeque<Up>,
+    down: VecDeque<Down>,
+    /// What the server has refused on it, since it said so last.
+    refused: Vec<ChangeHash>,
+    /// Whether what was refused before came on it again.
+    repeats: bool,
+    /// The hub knows of it.
+    opened: bool,
+    /// The server holds its end.
+    server_open: bool,
+    /// It is dead, and the server has not noticed.
+    lost: bool,
+}
+
+/// When and how the server is to end.
+#[derive(Clone, Copy, Debug)]
+struct Doom {
+    /// At this many effects from now.
+    after: u32,
+    power: bool,
+}
+
+/// The world.
+pub struct World {
+    now: Timestamp,
+    disk: Disk,
+    record: DocumentRecord,
+    founding: Founding,
+    server: Option<Server>,
+    clients: Vec<Client>,
+    connections: BTreeMap<u64, Connection>,
+    next_connection: u64,
+    /// Connections that the server has closed, and whose tasks have not ended yet.
+    closings: Vec<ConnectionId>,
+    doom: Option<Doom>,
+    truth: Truth,
+    /// Changes that the server has acknowledged or relayed.
+    promised: BTreeSet<ChangeHash>,
+    /// Changes that are refused, as far as this process of the server knows.
+    refused: BTreeSet<ChangeHash>,
+    /// Presence messages: how often each connection got each.
+    whispers: BTreeMap<(String, u64, u64), u32>,
+    whispered: u64,
+    tally: Tally,
+    trace: DefaultHasher,
+    /// The server has found that acknowledged changes are missing, and refuses to serve.
+    closed: bool,
+    told: bool,
+    story: Vec<String>,
+}
+
+fn code(code: &str) -> DelegationCode {
+    code.parse().expect("a code")
+}
+
+/// A document as the secretariat imports it, in a store of its own.
+fn found(disk: &Disk) -> (DocumentRecord, Founding) {
+    let (layout, lines) = text_form::parse(BASE.as_bytes()).expect("a resolution");
+    let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+    doc.set_actor(ActorId::from([1_u8; 16]));
+    let hash = edit::create(&mut doc, "S/1", &layout, &lines, Timestamp(0)).expect("a document");
+    let id = DocumentId::from_bytes([7; 16]);
+    let record = DocumentRecord {
+        id,
+        symbol: "S/1".to_owned(),
+        created: Timestamp(0),
+        created_by: "secretariat".to_owned(),
+        baseline: vec![hash.0],
+        revision: 0,
+    };
+    let first = ChangeRecord {
+        received: Timestamp(0),
+        account: "secretariat".to_owned(),
+        delegation: DelegationCode::secretariat(),
+        raw: doc.get_changes(&[])[0].raw_bytes().to_vec(),
+    };
+    let writes = [
+        Write { tree: Tree::Documents, key: key::document(&id), value: Some(record.encode()) },
+        Write { tree: Tree::Changes, key: key::numbered(&id, 0), value: Some(first.encode()) },
+    ];
+    DiskStorage::init(disk).commit(&writes, Timestamp(0)).expect("an empty disk takes it");
+    (record, Founding { document: id, text: BASE.to_owned(), hash })
+}
+
+impl World {
+    /// The world at the beginning of a seed's run.
+    pub fn new(seed: u64, told: bool) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed ^ 0x0057_0a1d);
+        let disk = Disk::default();
+        let (record, founding) = found(&disk);
+        let mut truth = Truth::default();
+        truth.wrote(&DelegationCode::secretariat(), founding.hash, None);
+        let mut clients = Vec::new();
+        let honest = rng.random_range(2..=4);
+        let mut pool = vec![("CAN", true), ("USA", false), ("FRA", true), ("CAN", false), ("BRA", false)];
+        for n in 0..honest {
+            let (name, copy) = pool.remove(rng.random_range(0..pool.len()));
+            clients.push(client(n, name, copy, Role::Delegate, false, &founding));
+        }
+        if rng.random_bool(0.5) {
+            clients.push(client(clients.len(), "NOR", false, Role::Delegate, true, &founding));
+        }
+        if rng.random_bool(0.25) {
+            let copy = rng.random_bool(0.5);
+            clients.push(client(clients.len(), "PRESS", copy, Role::Observer, false, &founding));
+        }
+        Self {
+            now: Timestamp(1_700_000_000_000),
+            disk,
+            record,
+            founding,
+            server: None,
+            clients,
+            connections: BTreeMap::new(),
+            next_connection: 1,
+            closings: Vec::new(),
+            doom: None,
+            truth,
+            promised: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            whispers: BTreeMap::new(),
+            whispered: 0,
+            tally: Tally::default(),
+            trace: DefaultHasher::new(),
+            closed: false,
+            told,
+            story: Vec::new(),
+        }
+    }
+
+    /// What happened, where it was asked for.
+    pub fn story(self) -> Vec<String> {
+        self.story
+    }
+
+    fn tell(&mut self, words: impl FnOnce(&Self) -> String) {
+        if self.told {
+            let words = words(self);
+            self.story.push(words);
+        }
+    }
+
+    /// Does all those steps, brings everything to rest, and checks it.
+    ///
+    /// # Errors
+    /// The first law that did not hold.
+    pub fn run(&mut self, steps: &[Step]) -> Result<Tally, Violation> {
+        self.boot(&mut StdRng::seed_from_u64(0))?;
+        for step in steps {
+            self.now.0 += 7;
+            self.tell(|_| format!("{:4} {:?}", step.number, step.kind));
+            self.happen(step)?;
+            if self.closed {
+                self.tally.closed = 1;
+                return Ok(self.tally.clone());
+            }
+        }
+        let mut rng = StdRng::seed_from_u64(steps.len() as u64);
+        self.settle(&mut rng)?;
+        match self.closed {
+            true => self.tally.closed = 1,
+            false => self.conclude(&mut rng)?,
+        }
+        self.tally.trace = self.trace.finish();
+        Ok(self.tally.clone())
+    }
+
+    fn noted(&mut self, bytes: &[u8]) {
+        bytes.hash(&mut self.trace);
+    }
+}
+
+fn client(n: usize, name: &str, copy: bool, role: Role, hostile: bool, founding: &Founding) -> Client {
+    let delegation = (role == Role::Delegate).then(|| code(name));
+    let program = if copy {
+        Program::Copy(Box::new(Copy::new(delegation.clone(), founding.hash)))
+    } else {
+        let barred = (role == Role::Observer).then_some("it is an observer's");
+        Program::Stock(Box::new(Stock::new(code(name), barred)))
+    };
+    let account = format!("{}-{n}", name.to_lowercase());
+    Client {
+        member: Member { peer: format!("peer-{account}"), account, role, delegation },
+        code: code(name),
+        program,
+        link: None,
+        hostile,
+        cut_off: false,
+        connections: 0,
+    }
+}

@@ -1,0 +1,159 @@
+//! The end of a run: all faults are over, everything comes to rest, and everything is checked.
+
+use super::super::client::Program;
+use super::super::{Fuse, Violation};
+use super::World;
+use automerge::ChangeHash;
+use codraft_client_core::store::Facts;
+use codraft_protocol::amendment::View;
+use rand::rngs::StdRng;
+use std::collections::BTreeSet;
+
+/// Messages that it may take to come to rest.
+const PATIENCE: usize = 4_000;
+/// Times that clients may have to connect anew for it.
+const ROUNDS: usize = 12;
+
+impl World {
+    /// Faults end, everybody connects, and every message arrives.
+    pub(super) fn settle(&mut self, rng: &mut StdRng) -> Result<(), Violation> {
+        self.tell(|_| "     faults are over".to_owned());
+        self.disk.set_full(false);
+        if self.server.is_none() || self.disk.has_stopped() {
+            self.crash(true, rng);
+        }
+        self.disk.restart();
+        self.doom = None;
+        self.boot(rng)?;
+        for n in 0..self.clients.len() {
+            self.clients[n].cut_off = false;
+            if !self.clients[n].is_alive() {
+                self.clients[n].boot(&self.truth)?;
+            }
+        }
+        let mut left = PATIENCE;
+        for _ in 0..ROUNDS {
+            self.flow(&mut left, rng)?;
+            let mut idle = true;
+            for n in 0..self.clients.len() {
+                if self.clients[n].link.is_none() {
+                    self.connect(n, rng)?;
+                    idle = false;
+                }
+                idle &= !self.takes_edits(n, rng)?;
+            }
+            if idle {
+                return Ok(());
+            }
+        }
+        Err(Violation::new("comes to rest", "clients connect again and again".to_owned()))
+    }
+
+    /// Edits that lie in a file are taken in. Returns whether there were any.
+    fn takes_edits(&mut self, n: usize, rng: &mut StdRng) -> Result<bool, Violation> {
+        let (now, connected) = (self.now, self.clients[n].link.is_some());
+        let Program::Copy(copy) = &mut self.clients[n].program else { return Ok(false) };
+        let before = copy.written().len();
+        let messages = copy.take(rng, now, &mut self.truth, &mut Fuse::none(), connected)?;
+        let took = copy.written().len() != before;
+        self.sends(n, messages);
+        Ok(took)
+    }
+
+    /// Every message arrives, and everything is stored, until nothing moves.
+    fn flow(&mut self, left: &mut usize, rng: &mut StdRng) -> Result<(), Violation> {
+        loop {
+            let mut moved = self.notice_all(rng)?;
+            for id in self.ready_up() {
+                self.deliver_up(id, rng)?;
+                moved = true;
+                *left = left.saturating_sub(1);
+            }
+            self.hand_in();
+            while self.commit(rng) {
+                moved = true;
+            }
+            moved |= self.stored(rng)?;
+            for id in self.ready_down() {
+                self.deliver_down(id, rng)?;
+                moved = true;
+                *left = left.saturating_sub(1);
+            }
+            for n in 0..self.clients.len() {
+                if !self.clients[n].is_alive() {
+                    self.clients[n].boot(&self.truth)?;
+                }
+            }
+            if !moved {
+                return Ok(());
+            }
+            if *left == 0 {
+                return Err(Violation::new("comes to rest", format!("not within {PATIENCE} messages")));
+            }
+        }
+    }
+
+    /// Everything is as it should be.
+    pub(super) fn conclude(&mut self, rng: &mut StdRng) -> Result<(), Violation> {
+        if !self.audit(rng)? {
+            return Err(Violation::new("comes to rest", "some changes are never stored".to_owned()));
+        }
+        let Some(server) = &mut self.server else { return Ok(()) };
+        let log = server.log()?;
+        let there: BTreeSet<ChangeHash> =
+            log.iter().filter_map(|raw| codraft_protocol::authorship::chunk::hash(raw)).collect();
+        let (heads, text) = (server.hub.heads(), server.hub.text(&View::Current));
+        let marked: View = "marked".parse().expect("a view");
+        let marked_text = server.hub.text(&marked);
+        let proposals = server.hub.proposals().proposals;
+        let attribution = server.hub.attribution();
+        let roster = attribution.roster.iter().map(|(actor, code)| {
+            let bytes =
+                (0..actor.len() / 2).filter_map(|n| u8::from_str_radix(&actor[2 * n..2 * n + 2], 16).ok());
+            (bytes.collect::<Vec<u8>>(), code.to_string())
+        });
+        let facts =
+            Facts { baseline: vec![self.founding.hash.0], roster: roster.collect(), names: Vec::new() };
+        let document = self.founding.document;
+
+        if let Some(lost) = self.promised.iter().find(|hash| !there.contains(hash)) {
+            return Err(Violation::new("acknowledged changes survive", format!("{lost} is gone")));
+        }
+        let kept = self.disk.quarantined();
+        if let Some(lost) = self.refused.iter().find(|hash| !kept.contains(hash)) {
+            return Err(Violation::new(
+                "no words vanish",
+                format!("{lost} was refused, and is not in quarantine"),
+            ));
+        }
+        for client in &mut self.clients {
+            let who = client.member.account.clone();
+            if client.heads() != heads {
+                let how = format!("{who} has {:?}, the server {heads:?}", client.heads());
+                return Err(Violation::new("all converge", how));
+            }
+            let Program::Copy(copy) = &mut client.program else { continue };
+            if let Some(lost) = copy.written().into_iter().find(|hash| !there.contains(hash)) {
+                return Err(Violation::new("no words vanish", format!("{lost} of {who} never arrived")));
+            }
+            copy.learn(facts.clone())?;
+            if copy.file() != Some(text.as_str()) {
+                let how = format!("the file of {who} is {:?}, the text {text:?}", copy.file());
+                return Err(Violation::new("all converge", how));
+            }
+            let Some(replica) = copy.replica() else { continue };
+            let failed = |error| Violation::new("proposals are equal", format!("{who}: {error}"));
+            if replica.proposals(document).map_err(failed)? != proposals {
+                return Err(Violation::new("proposals are equal", format!("not at {who}")));
+            }
+            if replica.view(&marked).map_err(failed)? != marked_text {
+                return Err(Violation::new("proposals are equal", format!("{who} marks the text otherwise")));
+            }
+        }
+        self.tally.changes = log.len() as u64;
+        self.tally.proposals = proposals.len() as u64;
+        self.tally.joint = proposals.iter().filter(|p| p.sponsors.len() > 1).count() as u64;
+        self.tally.colliding = proposals.iter().filter(|p| !p.collides_with.is_empty()).count() as u64;
+        Ok(())
+    }
+}

@@ -1,0 +1,304 @@
+//! The server's side of the world: events go into the hub, and each effect that comes out is performed, unless
+//! the server ends before it.
+
+use super::super::server::Server;
+use super::super::{Violation, laws};
+use super::{Doom, Down, World};
+use automerge::ChangeHash;
+use codraft_protocol::authorship::chunk;
+use codraft_protocol::sync::SyncMessage;
+use codraft_protocol::wire::{Frame, SharedFrame, Target};
+use codraft_server::hub::{Closing, ConnectionId, Effect, Event, NewChange, Refused};
+use rand::Rng as _;
+use rand::rngs::StdRng;
+use std::hash::Hash as _;
+
+impl World {
+    /// The server starts, where it does not run.
+    pub(super) fn boot(&mut self, rng: &mut StdRng) -> Result<(), Violation> {
+        if self.server.is_some() {
+            return Ok(());
+        }
+        let opened = Server::boot(&self.disk, &self.record);
+        if opened.is_err() && self.disk.has_lied() {
+            self.closed = true;
+            return Ok(());
+        }
+        let Some(server) = opened? else {
+            self.tell(|_| "     the server does not get to open".to_owned());
+            match rng.random_bool(0.5) {
+                true => self.disk.lose_power(rng),
+                false => self.disk.restart(),
+            }
+            return Ok(());
+        };
+        let log = server.log()?;
+        let there: std::collections::BTreeSet<_> = log.iter().filter_map(|raw| chunk::hash(raw)).collect();
+        if let Some(lost) = self.promised.difference(&there).next() {
+            let how = format!("{lost} was acknowledged or relayed, and is gone after a restart");
+            return Err(Violation::new("acknowledged changes survive", how));
+        }
+        self.tell(|_| format!("     the server opens with {} changes", log.len()));
+        self.server = Some(server);
+        self.refused = self.disk.quarantined();
+        Ok(())
+    }
+
+    /// The server ends without warning.
+    pub(super) fn crash(&mut self, power: bool, rng: &mut StdRng) {
+        if self.server.take().is_none() {
+            return;
+        }
+        self.tell(|_| format!("     the server ends ({})", if power { "no power" } else { "killed" }));
+        self.tally.crashes += 1;
+        self.doom = None;
+        self.refused.clear();
+        self.closings.clear();
+        match power {
+            true => self.disk.lose_power(rng),
+            false => self.disk.restart(),
+        }
+        self.connections.retain(|_, connection| {
+            connection.up.clear();
+            // Some of what was sent had left the machine.
+            let left = rng.random_range(0..=connection.down.len());
+            connection.down.truncate(left);
+            connection.down.push_back(Down::Close(None));
+            connection.server_open = false;
+            true
+        });
+        self.connections.retain(|id, connection| {
+            self.clients.get(connection.client).is_some_and(|client| client.link == Some(*id))
+        });
+    }
+
+    /// A moment at which the server may end. Returns whether it did.
+    fn ends_here(&mut self, rng: &mut StdRng) -> bool {
+        match &mut self.doom {
+            Some(Doom { after: 0, power }) => {
+                let power = *power;
+                self.crash(power, rng);
+                true
+            }
+            Some(doom) => {
+                doom.after -= 1;
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// Hands an event to the hub and performs what it decides.
+    pub(super) fn event(&mut self, event: Event, rng: &mut StdRng) -> Result<(), Violation> {
+        let Some(server) = &mut self.server else { return Ok(()) };
+        let mut effects = Vec::new();
+        server.hub.handle(self.now, event, &mut effects);
+        for effect in effects {
+            if self.ends_here(rng) {
+                return Ok(());
+            }
+            self.perform(effect)?;
+        }
+        if !self.ends_here(rng)
+            && let Some(server) = &mut self.server
+            && rng.random_bool(0.7)
+        {
+            server.store(self.now);
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, effect: Effect) -> Result<(), Violation> {
+        match effect {
+            Effect::Send { to, frame } => self.send(to, &frame)?,
+            Effect::Tell { to, message } => {
+                // Whoever is told may throw its copy away.
+                let kept = self.disk.quarantined();
+                if let Some(connection) = self.connections.get_mut(&to.0) {
+                    let first = std::mem::take(&mut connection.refused).into_iter().next();
+                    if let Some(lost) = first.filter(|hash| !kept.contains(hash) && !connection.repeats) {
+                        let how =
+                            format!("connection {} is told that {lost} is refused, before it is kept", to.0);
+                        return Err(Violation::new("no words vanish", how));
+                    }
+                }
+                self.down(to, Down::Tell(message));
+            }
+            Effect::Close { connection, closing } => self.close(connection, &closing),
+            Effect::Store(changes) => self.store(changes)?,
+            Effect::Quarantine(refused) => self.quarantine(refused)?,
+            Effect::Publish(_) => {}
+        }
+        Ok(())
+    }
+
+    fn down(&mut self, to: ConnectionId, down: Down) {
+        let held = self.server.as_ref().is_some_and(|server| server.outboxes.contains(&to));
+        if let Some(connection) = self.connections.get_mut(&to.0)
+            && held
+            && !connection.lost
+        {
+            connection.down.push_back(down);
+        }
+    }
+
+    /// Nothing leaves that is not durable.
+    fn send(&mut self, to: ConnectionId, frame: &SharedFrame) -> Result<(), Violation> {
+        let Some(connection) = self.connections.get(&to.0) else { return Ok(()) };
+        let bytes = frame.addressed_to(&Target::new(&connection.member.peer));
+        self.noted(&bytes);
+        let wrong = |how: String| Violation::new("the wire", how);
+        if let Frame::Sync { data, .. } = Frame::decode(&bytes).map_err(|error| wrong(error.to_string()))? {
+            let message = SyncMessage::decode(&data).map_err(|error| wrong(error.to_string()))?;
+            let relayed = message.changes.iter().filter_map(|raw| chunk::hash(raw));
+            let claimed: Vec<ChangeHash> = relayed.chain(message.heads.iter().copied()).collect();
+            if let Some(early) = claimed.iter().find(|hash| !self.disk.holds(hash)) {
+                let how = format!("{early} is named in a message, and would not survive a power loss");
+                return Err(Violation::new("nothing leaves before it is durable", how));
+            }
+            self.promised.extend(claimed);
+        }
+        self.down(to, Down::Frame(bytes));
+        Ok(())
+    }
+
+    fn close(&mut self, id: ConnectionId, closing: &Closing) {
+        self.tell(|_| format!("     closes connection {}: {}", id.0, closing.code));
+        if let Some(server) = &mut self.server {
+            server.outboxes.remove(&id);
+        }
+        self.closings.push(id);
+        if let Some(connection) = self.connections.get_mut(&id.0) {
+            connection.up.clear();
+            connection.server_open = false;
+            if !connection.lost {
+                connection.down.push_back(Down::Close(Some(closing.code)));
+            }
+        }
+    }
+
+    /// Nothing is stored that must not pass, or under a wrong name.
+    fn store(&mut self, changes: Vec<NewChange>) -> Result<(), Violation> {
+        for change in &changes {
+            let hash = chunk::hash(&change.raw)
+                .ok_or_else(|| Violation::new("the gate", "it let bytes in that are no change".to_owned()))?;
+            let Some(origin) = self.truth.of(&hash).cloned() else {
+                return Err(Violation::new("the gate", format!("it let {hash} in, which nobody made")));
+            };
+            if let Some(why) = origin.bad {
+                return Err(Violation::new("the gate", format!("it let in what it must refuse: {why}")));
+            }
+            if origin.author != change.delegation {
+                let how = format!("{hash} is {}'s and stored as {}'s", origin.author, change.delegation);
+                return Err(Violation::new("attribution", how));
+            }
+            if self.truth.rival(&hash).is_some_and(|rival| self.disk.holds(&rival)) {
+                return Err(Violation::new("the gate", "it let in two changes of one number".to_owned()));
+            }
+            change.number.hash(&mut self.trace);
+            self.noted(&change.raw);
+        }
+        if let Some(server) = &mut self.server {
+            server.collect(changes);
+        }
+        Ok(())
+    }
+
+    /// Nothing honest is refused.
+    fn quarantine(&mut self, refused: Refused) -> Result<(), Violation> {
+        self.tell(|_| format!("     refuses a change of {}: {}", refused.member.account, refused.code));
+        self.tally.refused += 1;
+        if let Some(hash) = chunk::hash(&refused.raw) {
+            let hostile =
+                self.clients.iter().any(|c| c.hostile && c.member.account == refused.member.account);
+            let honest = self.truth.of(&hash).is_some_and(|origin| origin.bad.is_none());
+            if honest && !hostile {
+                let how = format!("{} sent {hash}: {}", refused.member.account, refused.reason);
+                return Err(Violation::new("nothing honest is refused", how));
+            }
+            // What builds on what was refused is told so, and not that something is missing.
+            let deps = automerge::Change::from_bytes(refused.raw.to_vec()).map(|c| c.deps().to_vec());
+            let on_refused = deps
+                .is_ok_and(|deps| deps.iter().any(|dep| self.refused.contains(dep) && !self.disk.holds(dep)));
+            if on_refused && refused.code == "missing-dependencies" {
+                let how = format!("{hash} builds on a refused change, and is refused as {}", refused.code);
+                return Err(Violation::new("the reason is right", how));
+            }
+            if !self.refused.insert(hash) {
+                return Err(Violation::new("quarantine", format!("{hash} is kept a second time")));
+            }
+            let sender = self.connections.values_mut().rfind(|c| c.member == refused.member && c.opened);
+            sender.into_iter().for_each(|connection| connection.refused.push(hash));
+        }
+        if let Some(server) = &mut self.server {
+            server.quarantine(refused, self.now);
+        }
+        Ok(())
+    }
+
+    /// The committer commits what waits.
+    pub(super) fn commit(&mut self, rng: &mut StdRng) -> bool {
+        let Some(server) = &mut self.server else { return false };
+        let did = server.commit();
+        let failed = server.has_failed();
+        if self.disk.has_stopped() {
+            let power = rng.random_bool(0.6);
+            self.crash(power, rng);
+        } else if failed {
+            // A failed store is final: the process ends.
+            self.tally.faults += 1;
+            self.crash(false, rng);
+        }
+        did
+    }
+
+    /// The document's task hears what was stored.
+    pub(super) fn stored(&mut self, rng: &mut StdRng) -> Result<bool, Violation> {
+        let Some(server) = &mut self.server else { return Ok(false) };
+        let Some(events) = server.hear() else {
+            self.fail()?;
+            return Ok(true);
+        };
+        let heard = !events.is_empty();
+        for event in events {
+            self.event(event, rng)?;
+        }
+        Ok(heard)
+    }
+
+    /// The store refused what had passed the gate: the document is closed, and opened anew from its log.
+    fn fail(&mut self) -> Result<(), Violation> {
+        self.tell(|_| "     the document is closed, and opened anew".to_owned());
+        self.tally.faults += 1;
+        let Some(server) = &mut self.server else { return Ok(()) };
+        let open: Vec<ConnectionId> = server.outboxes.iter().copied().collect();
+        for id in open {
+            self.close(id, &Closing { code: 4507, reason: String::new() });
+        }
+        self.closings.clear();
+        self.refused = self.disk.quarantined();
+        match &mut self.server {
+            Some(server) => server.reopen(),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands in what the task has collected.
+    pub(super) fn hand_in(&mut self) {
+        if let Some(server) = &mut self.server {
+            server.store(self.now);
+        }
+    }
+
+    /// Checks everything against the log, if all of it is durable.
+    pub(super) fn audit(&mut self, rng: &mut StdRng) -> Result<bool, Violation> {
+        let Some(server) = &mut self.server else { return Ok(false) };
+        if server.hub.folded() != server.hub.durable() {
+            return Ok(false);
+        }
+        let mut log = server.log()?;
+        log.truncate(server.hub.durable() as usize);
+        laws::check(&mut server.hub, &log, &self.founding, &self.truth, rng)?;
+        Ok(true)
+    }
+}
