@@ -1,6 +1,7 @@
 #!/bin/sh
-# Every test of the project, from a fresh clone: format, lints, Rust tests, the JavaScript client, the documents.
-# Needs Rust (with rustfmt and clippy) and Node 20; everything else is fetched or built here.
+# Every test of the project, from a fresh clone: format, the page, lints, Rust tests, the JavaScript client, the
+# page in a browser, the documents. Needs Rust (with rustfmt and clippy), Node 20 and, for the tests in a browser,
+# Chromium; everything else is fetched or built here.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,11 +16,16 @@ need npm "it comes with Node"
 step "format"
 cargo fmt --all --check
 
+step "the page"
+# Before the server is built, which takes it along.
+sh server/web/build.sh
+
 step "lints"
 cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
 
-step "the JavaScript client's packages"
+step "the JavaScript tests' packages"
 (cd tests/foreign && npm ci --no-audit --no-fund --silent)
+(cd tests/browser && npm ci --no-audit --no-fund --silent)
 
 step "tests"
 # The programs are built along, since their packages have tests of their own.

@@ -223,14 +223,31 @@ pub struct AttributedRun {
     pub baseline: bool,
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// One provision with every word's author.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 pub struct AttributedProvision {
     /// Its place.
     pub provision: ProvisionRef,
+    /// Its kind, as `docs/schema.md` has it.
+    #[serde(default)]
+    pub kind: String,
+    /// Its level.
+    #[serde(default)]
+    pub level: u8,
     /// Who added it.
     pub inserted_by: DelegationCode,
+    /// Whether the baseline has it; otherwise it is a pending addition.
+    #[serde(default = "yes")]
+    pub baseline: bool,
+    /// Whether the marked view shows it here: not an addition that its author took back, nor one that another
+    /// delegation made alike and that is shown there.
+    #[serde(default = "yes")]
+    pub shown: bool,
     /// Who suppressed it.
     pub suppressed_by: Vec<DelegationCode>,
     /// Its words, pending strikes included.
@@ -312,6 +329,14 @@ pub struct Invitation {
     /// The new account.
     pub account: Account,
     /// Its token, for `CODRAFT_TOKEN` or `Authorization: Bearer`.
+    pub token: String,
+}
+
+/// `POST /api/v1/login`: what a page sends to get its cookie.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct Login {
+    /// An account's token.
     pub token: String,
 }
 

@@ -269,8 +269,9 @@ impl Connection {
                     handle.event(Event::Sync { connection, data }).await;
                 }
             }
-            Frame::Ephemeral { sender, document, session, count, data, .. } => {
-                self.is_sender(&sender)?;
+            // Stock clients pass on what they hear, under its author's name, back to where it came from.
+            Frame::Ephemeral { sender, .. } if sender != self.member.peer => {}
+            Frame::Ephemeral { document, session, count, data, .. } => {
                 let connection = self.id;
                 if let Some(handle) = self.open(&document, settings).await? {
                     handle.event(Event::Ephemeral { connection, session, count, data }).await;

@@ -4,8 +4,10 @@ mod backup;
 mod delegations;
 mod documents;
 mod events;
+mod login;
 mod openapi;
 mod operations;
+mod page;
 mod problem;
 mod request;
 mod sync;
@@ -63,6 +65,8 @@ pub fn router(house: House) -> Router {
         .route("/tickets/{id}", delete(tickets::revoke))
         .route("/backup", get(backup::download))
         .route("/me", get(delegations::me))
+        .route("/login", post(login::login))
+        .route("/logout", post(login::logout))
         .route("/openapi.json", get(openapi::document));
     Router::new()
         .nest("/api/v1", api)
@@ -70,7 +74,12 @@ pub fn router(house: House) -> Router {
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
-        .route("/", get(operations::welcome))
+        .route("/", get(page::root))
+        .route("/join", get(page::index))
+        .route("/documents/{*view}", get(page::index))
+        .route("/secretariat", get(page::index))
+        .route("/page/{*path}", get(page::file))
+        .route("/service-worker.js", get(page::service_worker))
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))

@@ -30,6 +30,17 @@ test("two clients see each other's edits, and each is its own delegation's", asy
   assert.deepEqual([second.sponsors, second.mark, inserted(second)], [["USA"], "MOD", "the revised "]);
 });
 
+test("what clients whisper to each other is passed on, and not held against those who pass it back", async () => {
+  const heard = [];
+  b.on("ephemeral-message", ({ message }) => heard.push(message.at));
+  for (let n = 1; n <= 3; n++) {
+    a.broadcast({ at: n });
+    await until("USA hears it", () => heard.includes(n));
+  }
+  // Whoever was closed would have to come back before this arrives.
+  assert.equal(house.repos.every((repo) => repo.peers.length === 1), true);
+});
+
 test("new provisions, written as JavaScript writes them", async () => {
   const kinds = { kind: "paragraph", part: "operative", level: 1, suppressed: {} };
   const at = a.doc().provisions.length - 6;

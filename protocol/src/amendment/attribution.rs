@@ -1,15 +1,21 @@
 //! Who wrote every word of a document, for the API.
 
+use super::joint::groups;
 use super::piece::Pieces;
 use super::place::places;
 use crate::api::{AttributedProvision, AttributedRun, Attribution};
 use crate::authorship::{Record, Roster};
+use crate::resolution::schema;
 use std::collections::BTreeSet;
 
 /// Every provision that the baseline or somebody's pending addition has, with each word's author.
 pub fn attribution(record: &Record, roster: &Roster) -> Attribution {
-    let provisions = record.provisions.iter().zip(places(record)).filter_map(|(provision, place)| {
+    // An addition that several made alike is shown where its lead made it.
+    let leads: BTreeSet<usize> = groups(record).iter().map(|group| group.lead.at).collect();
+    let all = record.provisions.iter().zip(places(record)).enumerate();
+    let provisions = all.filter_map(|(at, (provision, place))| {
         let pieces = Pieces::of(record, provision)?;
+        let field = |name: &str| provision.field(name).last().map_or("", |version| version.value.as_str());
         let mut runs: Vec<AttributedRun> = Vec::new();
         for piece in &pieces.pieces {
             let strikers: BTreeSet<_> = piece.struck.iter().map(|(by, _)| (*by).clone()).collect();
@@ -33,6 +39,10 @@ pub fn attribution(record: &Record, roster: &Roster) -> Attribution {
         let suppressors: BTreeSet<_> = pieces.suppressed.iter().map(|(by, _)| (*by).clone()).collect();
         Some(AttributedProvision {
             provision: place,
+            kind: field(schema::KIND).to_owned(),
+            level: field(schema::LEVEL).parse().unwrap_or(0),
+            baseline: pieces.base,
+            shown: pieces.base || leads.contains(&at),
             inserted_by: pieces.added_by.clone(),
             suppressed_by: suppressors.into_iter().collect(),
             runs,

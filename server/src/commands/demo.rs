@@ -91,7 +91,18 @@ fn instructions(url: &str, made: &Made, dir: &Path) -> String {
     if command.starts_with("cargo") {
         out.push_str("Build the other program first:   cargo build --release\n\n");
     }
-    out.push_str("Open a terminal for each delegation. In it, once:\n");
+    // Each in a browser of its own would do, too; but every name below localhost has its own cookies and copies.
+    out.push_str("In a browser, each delegation at its own address:\n\n");
+    let port = url.rsplit_once(':').map_or("", |(_, port)| port);
+    let people = DELEGATIONS.into_iter().map(|(code, name, tone)| (code.to_lowercase(), name, tone));
+    let people = people.zip(&made.delegates).chain([
+        (("chair".to_owned(), "the chair", 35), &made.chair),
+        (("secretariat".to_owned(), "the secretariat", 34), &made.secretariat),
+    ]);
+    for ((host, name, tone), token) in people {
+        out.push_str(&format!("  {}\n  http://{host}.localhost:{port}/join#{token}\n", paint(tone, name)));
+    }
+    out.push_str("\nOr open a terminal for each delegation. In it, once:\n");
     for ((code, name, tone), token) in DELEGATIONS.into_iter().zip(&made.delegates) {
         let folder = dir.join(code.to_lowercase());
         out.push_str(&format!(

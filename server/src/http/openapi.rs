@@ -14,6 +14,7 @@ use utoipa::{Modify, OpenApi};
         super::events::stream,
         super::delegations::list, super::delegations::add, super::delegations::invite,
         super::delegations::revoke, super::delegations::me,
+        super::login::login, super::login::logout,
         super::tickets::create, super::tickets::revoke,
         super::backup::download,
         super::operations::healthz, super::operations::readyz, super::operations::metrics,

@@ -32,9 +32,10 @@ pub(super) async fn metrics(State(house): State<House>) -> impl IntoResponse {
 }
 
 /// Where to go from here.
-pub(super) async fn welcome() -> &'static str {
+pub(super) fn welcome() -> &'static str {
     "This is a codraft server: delegations draft a resolution together here.\n\
      \n\
+     In a browser:     this address, or the invitation's link\n\
      At a terminal:    codraft --server THIS-ADDRESS --token TOKEN clone DOCUMENT\n\
      Other clients:    automerge-repo's websocket protocol at /sync?ticket=TICKET\n\
      Programs:         /api/v1/openapi.json\n\

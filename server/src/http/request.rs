@@ -1,6 +1,7 @@
 //! What requests carry: who is asking, which document is meant, a JSON body.
 
 use super::House;
+use super::login;
 use super::problem::Problem;
 use crate::directory::Caller;
 use crate::directory::permission::{self, Action};
@@ -37,6 +38,13 @@ pub(super) fn credentials(headers: &axum::http::HeaderMap, uri: &Uri) -> Option<
     bearer.or_else(|| header.map(str::to_owned)).or_else(|| query(uri).remove("ticket"))
 }
 
+/// A cookie of a request.
+pub(super) fn cookie(headers: &axum::http::HeaderMap, name: &str) -> Option<String> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
 /// The query's parameters, decoded; of one that is given twice, the last.
 pub(super) fn query(uri: &Uri) -> HashMap<String, String> {
     let parsed = axum::extract::Query::<HashMap<String, String>>::try_from_uri(uri);
@@ -47,7 +55,10 @@ impl FromRequestParts<House> for Known {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Problem> {
-        let credentials = credentials(&parts.headers, &parts.uri);
+        let credentials = match credentials(&parts.headers, &parts.uri) {
+            Some(shown) => Some(shown),
+            None => login::from_cookie(&parts.method, &parts.headers)?,
+        };
         Ok(Self(house.access.authenticate(credentials.as_deref())?))
     }
 }

@@ -1,8 +1,9 @@
 //! The websocket's door: checks who comes, and hands the stream to a connection.
 
 use super::House;
+use super::login;
 use super::problem::Problem;
-use super::request::{credentials, query};
+use super::request::{cookie, credentials, query};
 use crate::connection;
 use crate::hub::Closing;
 use crate::server::Place;
@@ -28,7 +29,10 @@ pub(super) async fn upgrade(
     if let Some(origin) = headers.get(header::ORIGIN) {
         check_origin(&house, origin, headers.get(header::HOST))?;
     }
-    let caller = house.access.authenticate(credentials(headers, request.uri()).as_deref());
+    // A page shows no token: its cookie counts, if it says that it is this server's own.
+    let shown = credentials(headers, request.uri())
+        .or_else(|| cookie(headers, login::COOKIE).filter(|_| login::own_origin(headers).is_ok()));
+    let caller = house.access.authenticate(shown.as_deref());
     // `?document=…` narrows a connection, like a ticket's own document does.
     let only = query(request.uri()).remove("document").and_then(|id| id.parse::<DocumentId>().ok());
     let upgrading = hyper::upgrade::on(&mut request);

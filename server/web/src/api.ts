@@ -1,0 +1,69 @@
+// The server's HTTP API as the page uses it (docs/api.md).
+
+export type Role = "secretariat" | "chair" | "delegate" | "observer";
+export interface Account { id: string; role: Role; delegation?: string; created: string; revoked: boolean }
+export interface Me { account: Account; name?: string }
+export interface Baseline { revision: number; heads: string[] }
+export interface Document {
+  id: string; symbol: string; title: string; created: string; baseline: Baseline;
+  heads: string[]; changes: number; provisions: number; connections: number;
+}
+export interface Delegation { code: string; name: string }
+export interface Delegations { delegations: Delegation[]; accounts: Account[] }
+export interface Place { id: string; part: string; heading: string; enumerator: string }
+export interface AttributedRun {
+  text: string; inserted_by: string; also_by?: string[]; struck_by: string[]; baseline: boolean;
+}
+export interface AttributedProvision {
+  provision: Place; kind: string; level: number; inserted_by: string; baseline: boolean; shown: boolean;
+  suppressed_by: string[]; runs: AttributedRun[];
+}
+export interface Attribution { roster: Record<string, string>; provisions: AttributedProvision[] }
+export type Mark = "ADD" | "MOD" | "SUP";
+export interface Segment { kind: "kept" | "inserted" | "struck"; field: "enumerator" | "text"; text: string; by: string[]; of?: string }
+export interface Proposal {
+  id: string; document: string; provision: Place; mark: Mark; sponsors: string[]; segments: Segment[];
+  collides_with: string[]; amends: string[]; status: string; created: string; changes: string[]; also?: string[];
+}
+export interface Invitation { account: Account; token: string }
+export interface Quarantined {
+  number: number; at: string; sender: string; delegation?: string; code: string; reason: string; bytes: string; size: number;
+}
+export interface Imported { document: Document; warnings: { line: number; run: string; candidates: { struck: string; inserted: string }[] }[] }
+
+/** What the server, or the way to it, says is wrong. */
+export class Problem extends Error {
+  constructor(readonly status: number, readonly title: string, readonly detail: string) {
+    super(detail);
+  }
+  /** The server was not reached. */
+  get unreachable(): boolean {
+    return this.status === 0;
+  }
+}
+
+async function ask(method: string, path: string, body?: unknown): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(`/api/v1${path}`, {
+      method,
+      credentials: "same-origin",
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    });
+  } catch {
+    throw new Problem(0, "unreachable", "unreachable");
+  }
+  if (answer.ok) return answer;
+  const said = await answer.json().catch(() => ({})) as { title?: string; detail?: string };
+  throw new Problem(answer.status, said.title ?? answer.statusText, said.detail ?? answer.statusText);
+}
+
+export async function get<T>(path: string): Promise<T> {
+  return await (await ask("GET", path)).json() as T;
+}
+
+export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
+  const answer = await ask(method, path, body ?? (method === "DELETE" ? undefined : {}));
+  const text = await answer.text();
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}

@@ -1,0 +1,277 @@
+// This delegation's copy of one document, in the browser's own store: edits go on without the server.
+import * as A from "@automerge/automerge/slim";
+import wasm from "@automerge/automerge/automerge.wasm";
+import { decodeHeads, type DocHandle, initializeWasm, type PeerId, Repo } from "@automerge/automerge-repo/slim";
+import { IndexedDBStorageAdapter } from "@automerge/automerge-repo-storage-indexeddb";
+import { signal } from "@preact/signals";
+import { Connection } from "./connection";
+
+/** A provision as the document has it (docs/schema.md). */
+interface Stored { kind: unknown; part: unknown; level: unknown; enumerator: unknown; text: unknown; suppressed?: Record<string, boolean> }
+export interface Doc { provisions: Stored[] }
+
+/** A provision as this replica has it now. */
+export interface Held {
+  id: string; kind: string; part: string; level: number; enumerator: string; text: string; suppressedBy: string[];
+}
+
+/** Who is where, as they say themselves. */
+export interface Whereabouts { delegation: string; provision: string; seen: number }
+
+/** What came of a time without the server. */
+export interface Merged { sent: number; received: number; provisions: string[] }
+
+const asText = (value: unknown): string => (value === undefined || value === null ? "" : String(value));
+const PRESENCE = { every: 8_000, forget: 20_000 };
+
+export class Replica {
+  readonly held = signal<Held[]>([]);
+  /** Whether the server has everything on its disk that was written here; null while nobody knows. */
+  readonly safe = signal<boolean | null>(null);
+  readonly whereabouts = signal<Map<string, Whereabouts>>(new Map());
+  readonly merged = signal<Merged | null>(null);
+  readonly refused = signal<string | null>(null);
+  #away: A.Heads | null = null;
+  #place: string | null = null;
+  #told = 0;
+  #timer: ReturnType<typeof setInterval>;
+  readonly #touched = new Map<string, string | null>();
+
+  private constructor(
+    readonly repo: Repo, readonly connection: Connection, readonly handle: DocHandle<Doc>, readonly me: string,
+  ) {
+    handle.on("change", ({ patchInfo }) => {
+      const own = patchInfo.source === "change" || patchInfo.source === "changeAt";
+      this.#read(own ? me : null);
+    });
+    handle.on("remote-heads", () => this.#judge());
+    handle.on("ephemeral-message", ({ senderId, message }) => this.#heard(senderId, message));
+    connection.onRefused = (reason) => { this.refused.value = reason; };
+    connection.link.subscribe((link) => {
+      if (link.state === "offline" && this.#away === null) this.#away = this.#serverHeads() ?? this.heads();
+      if (link.state !== "online") this.whereabouts.value = new Map();
+    });
+    this.#timer = setInterval(() => this.#tell(), PRESENCE.every);
+    for (const id of this.#remembered()) this.#touched.set(id, me);
+    this.#read(null);
+  }
+
+  static async open(database: string, document: string, me: string): Promise<Replica> {
+    const url = new URL("/sync", location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    url.searchParams.set("document", document);
+    const connection = new Connection(url.href);
+    await initializeWasm(wasm);
+    const repo = new Repo({
+      storage: new IndexedDBStorageAdapter(database),
+      network: [connection],
+      peerId: `page-${crypto.randomUUID()}` as PeerId,
+      sharePolicy: async () => true,
+    });
+    let handle: DocHandle<Doc>;
+    for (;;) {
+      try {
+        handle = await repo.find<Doc>(`automerge:${document}` as never);
+        break;
+      } catch (error) {
+        const link = connection.link.value;
+        if (link.state === "closed") throw new Error(link.reason);
+        if (link.state === "online") throw error;
+        // Nothing is stored here yet, and the server is not there: wait for it.
+        await new Promise<void>((resolve) => {
+          const stop = connection.link.subscribe((now) => {
+            if (now.state === "online" || now.state === "closed") {
+              queueMicrotask(() => stop());
+              resolve();
+            }
+          });
+        });
+        repo.delete(`automerge:${document}` as never);
+      }
+    }
+    return new Replica(repo, connection, handle, me);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.connection.disconnect();
+    void this.repo.flush();
+  }
+
+  heads(): A.Heads {
+    return A.getHeads(this.handle.doc());
+  }
+
+  /**
+   * Whose words they are by which this copy of a provision differs from what the server has attributed: this
+   * delegation's, or null for somebody's. Undefined: the copy may be older than the server's word.
+   */
+  author(id: string): string | null | undefined {
+    return this.#touched.get(id);
+  }
+
+  /** The server has attributed everything in these provisions. */
+  settle(ids: string[]): void {
+    const some = ids.filter((id) => this.#touched.delete(id)).length > 0;
+    if (some) this.#remember();
+  }
+
+  /** Where a provision stands in a document; -1: nowhere. */
+  static at(doc: Doc | A.Doc<Doc>, id: string): number {
+    const provisions = doc.provisions;
+    for (let n = 0; n < provisions.length; n++) if (A.getObjectId(provisions[n]) === id) return n;
+    return -1;
+  }
+
+  static text(doc: Doc | A.Doc<Doc>, id: string): string | undefined {
+    const at = Replica.at(doc, id);
+    return at < 0 ? undefined : asText(doc.provisions[at]?.text);
+  }
+
+  /** Adds an empty provision behind another and answers its id. */
+  addAfter(id: string, enumerator: string): string | undefined {
+    let at = -1;
+    this.handle.change((doc) => {
+      const before = Replica.at(doc, id);
+      const model = doc.provisions[before];
+      if (model === undefined) return;
+      at = before + 1;
+      const fixed = (value: unknown) => new A.ImmutableString(asText(value));
+      const kind = asText(model.kind);
+      const level = Number(model.level);
+      A.insertAt(doc.provisions, at, {
+        kind: fixed(kind === "paragraph" || kind === "continuation" ? kind : "paragraph"), part: fixed(model.part),
+        level: kind === "heading" ? 1 : level, enumerator: fixed(enumerator), text: "", suppressed: {},
+      });
+    });
+    const made = at < 0 ? undefined : this.handle.doc().provisions[at];
+    return made === undefined ? undefined : A.getObjectId(made) ?? undefined;
+  }
+
+  /** Suppresses a provision in this delegation's name, or takes that back. */
+  suppress(id: string, yes: boolean): void {
+    this.handle.change((doc) => {
+      const one = doc.provisions[Replica.at(doc, id)];
+      if (one === undefined) return;
+      if (one.suppressed === undefined) one.suppressed = {};
+      if (yes) one.suppressed[this.me] = true;
+      else delete one.suppressed[this.me];
+    });
+  }
+
+  /** Takes an own addition back. */
+  withdraw(id: string): void {
+    this.handle.change((doc) => {
+      const at = Replica.at(doc, id);
+      if (at >= 0) A.deleteAt(doc.provisions, at, 1);
+    });
+  }
+
+  /** Tells the others where one is. */
+  editing(provision: string | null): void {
+    if (this.#place === provision) return;
+    this.#place = provision;
+    this.#told = 0;
+    this.#tell();
+  }
+
+  /** Forgets this copy: the server's takes its place at the next opening. */
+  async forget(): Promise<void> {
+    this.connection.disconnect();
+    await this.repo.flush();
+    await this.repo.storageSubsystem?.removeDoc(this.handle.documentId);
+  }
+
+  #tell(): void {
+    const now = Date.now();
+    const old = [...this.whereabouts.value].filter(([, one]) => now - one.seen < PRESENCE.forget);
+    if (old.length !== this.whereabouts.value.size) this.whereabouts.value = new Map(old);
+    if (this.#place === null && this.#told > 0) return;
+    this.#told = now;
+    if (this.connection.link.value.state === "online") {
+      this.handle.broadcast({ delegation: this.me, provision: this.#place ?? "" });
+    }
+  }
+
+  #heard(sender: string, message: unknown): void {
+    const { delegation, provision } = (message ?? {}) as Record<string, unknown>;
+    // Nobody vouches for these words: they may say where somebody is, and nothing else.
+    if (typeof delegation !== "string" || typeof provision !== "string") return;
+    if (!/^[A-Z][A-Z0-9-]{0,15}$/.test(delegation) || provision.length > 120) return;
+    const next = new Map(this.whereabouts.value);
+    if (provision === "") next.delete(sender);
+    else next.set(sender, { delegation, provision, seen: Date.now() });
+    this.whereabouts.value = next;
+  }
+
+  #read(author: string | null): void {
+    const doc = this.handle.doc();
+    const before = new Map(this.held.value.map((one) => [one.id, one.text]));
+    const first = before.size === 0;
+    const held = doc.provisions.map((one): Held => ({
+      id: A.getObjectId(one) ?? "",
+      kind: asText(one.kind), part: asText(one.part), level: Number(one.level ?? 0),
+      enumerator: asText(one.enumerator), text: asText(one.text),
+      suppressedBy: Object.keys(one.suppressed ?? {}),
+    }));
+    const changed = first ? [] : held.filter((one) => before.get(one.id) !== one.text);
+    for (const { id } of changed) {
+      const other = author === null || (this.#touched.has(id) && this.#touched.get(id) === null);
+      this.#touched.set(id, other ? null : author);
+    }
+    if (changed.length > 0) this.#remember();
+    this.held.value = held;
+    this.#judge();
+  }
+
+  /** Own words that are not attributed yet are still one's own after a reload without the server. */
+  #remember(): void {
+    const own = [...this.#touched].filter(([, author]) => author !== null).map(([id]) => id);
+    try {
+      localStorage.setItem(this.#key, JSON.stringify(own));
+    } catch {
+      // They are shown as nobody's until the server says whose they are.
+    }
+  }
+
+  #remembered(): string[] {
+    try {
+      return JSON.parse(localStorage.getItem(this.#key) ?? "[]") as string[];
+    } catch {
+      return [];
+    }
+  }
+
+  get #key(): string {
+    return `codraft-own-${this.me}-${this.handle.documentId}`;
+  }
+
+  #serverHeads(): A.Heads | null {
+    const storage = this.connection.storage;
+    const known = storage === null ? undefined : this.handle.getSyncInfo(storage);
+    return known === undefined ? null : decodeHeads(known.lastHeads);
+  }
+
+  /** Whether what is here is on the server's disk: its heads say so, and it says them only then. */
+  #judge(): void {
+    const server = this.#serverHeads();
+    if (server === null) return;
+    const mine = this.heads();
+    const same = mine.length === server.length && mine.every((head) => server.includes(head));
+    this.safe.value = same;
+    if (same && this.#away !== null && this.connection.link.value.state === "online") this.#report(this.#away);
+  }
+
+  #report(away: A.Heads): void {
+    this.#away = null;
+    const doc = this.handle.doc();
+    const own = A.getActorId(doc);
+    const changes = A.getChangesSince(doc, away).map((change) => A.decodeChange(change));
+    const sent = changes.filter((change) => change.actor === own).length;
+    const before = A.view(doc, away);
+    const provisions = this.held.value
+      .filter((one) => Replica.text(before, one.id) !== one.text)
+      .map((one) => one.id);
+    if (changes.length > 0) this.merged.value = { sent, received: changes.length - sent, provisions };
+  }
+}

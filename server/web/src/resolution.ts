@@ -1,0 +1,186 @@
+// One resolution as the page has it: what the server says of it, and what this replica holds beyond that.
+import { batch, computed, signal } from "@preact/signals";
+import { type Attribution, type Document, get, Problem, type Proposal } from "./api";
+import { overlay, type Run, runsOf, standing } from "./marks";
+import type { Held, Replica } from "./replica/replica";
+import { me, writer } from "./visitor";
+
+/** One provision as it is shown. */
+export interface Row {
+  id: string; kind: string; part: string; level: number; heading: string; enumerator: string;
+  baseline: boolean; shown: boolean; insertedBy: string; suppressedBy: string[];
+  runs: Run[];
+  /** The text that stands, where this replica can edit it. */
+  text: string | null;
+}
+
+/** Events come faster than a page needs to be drawn. */
+const BREATH = 250;
+
+export class Resolution {
+  readonly document = signal<Document | null>(null);
+  readonly attribution = signal<Attribution | null>(null);
+  readonly proposals = signal<Proposal[]>([]);
+  readonly present = signal<string[]>([]);
+  readonly replica = signal<Replica | null>(null);
+  readonly problem = signal<Problem | null>(null);
+  /** Whether the server is there, for pages without a replica. */
+  readonly reached = signal(true);
+  /** Who last changed which provision, for those who cannot see it. */
+  readonly news = signal("");
+  #events: EventSource | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #last = 0;
+  #closed = false;
+
+  constructor(readonly id: string) {}
+
+  async open(): Promise<void> {
+    this.#listen();
+    const writes = writer.value !== null;
+    const opening = writes ? this.#openReplica() : Promise.resolve();
+    await this.refresh();
+    await opening;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#events?.close();
+    this.replica.value?.close();
+  }
+
+  async refresh(): Promise<void> {
+    this.#last = Date.now();
+    try {
+      const [document, attribution, proposals] = await Promise.all([
+        get<Document>(`/documents/${this.id}`),
+        get<Attribution>(`/documents/${this.id}/attribution`),
+        get<{ proposals: Proposal[] }>(`/documents/${this.id}/proposals`),
+      ]);
+      batch(() => {
+        this.document.value = document;
+        this.attribution.value = attribution;
+        this.proposals.value = proposals.proposals;
+        this.problem.value = null;
+      });
+      const replica = this.replica.value;
+      if (replica !== null) {
+        const held = new Map(replica.held.value.map((one) => [one.id, one.text]));
+        const settled = attribution.provisions.filter((one) => held.get(one.provision.id) === standing(runsOf(one)));
+        replica.settle(settled.map((one) => one.provision.id));
+      }
+    } catch (error) {
+      if (error instanceof Problem) this.problem.value = error;
+      else throw error;
+    }
+  }
+
+  /** Reads the document again soon, and not too often. */
+  soon(): void {
+    clearTimeout(this.#timer);
+    const wait = Math.max(0, this.#last + BREATH - Date.now());
+    this.#timer = setTimeout(() => void this.refresh(), wait);
+  }
+
+  #listen(): void {
+    const events = new EventSource(`/api/v1/documents/${this.id}/events`);
+    this.#events = events;
+    events.onopen = () => {
+      this.reached.value = true;
+      this.soon();
+    };
+    events.onerror = () => {
+      this.reached.value = false;
+      // Closed for good: refused. The next request says why.
+      if (events.readyState === EventSource.CLOSED && !this.#closed) {
+        void this.refresh();
+        setTimeout(() => { if (!this.#closed && this.problem.value?.status !== 401) this.#listen(); }, 5000);
+      }
+    };
+    events.addEventListener("presence", (event) => {
+      this.present.value = (JSON.parse(event.data) as { delegations: string[] }).delegations;
+    });
+    for (const name of ["changes", "missed", "ruled", "round", "proposals"]) {
+      events.addEventListener(name, () => this.soon());
+    }
+  }
+
+  async #openReplica(): Promise<void> {
+    const account = me.value?.account;
+    const by = writer.value;
+    if (account === undefined || by === null) return;
+    const { Replica } = await import("./replica/replica");
+    // Each delegation has a store of its own: what one has not sent yet must never go out in another's name.
+    const replica = await Replica.open(`codraft-${by}`, this.id, by);
+    if (this.#closed) replica.close();
+    else this.replica.value = replica;
+  }
+
+  /** Every provision, in the order of the text. */
+  readonly rows = computed((): Row[] => {
+    const attributed = this.attribution.value?.provisions ?? [];
+    const replica = this.replica.value;
+    const held = replica?.held.value ?? [];
+    const byId = new Map(held.map((one) => [one.id, one]));
+    const rows = attributed.map((one): Row => {
+      const here = byId.get(one.provision.id);
+      byId.delete(one.provision.id);
+      const runs = runsOf(one);
+      const author = replica?.author(one.provision.id);
+      const own = here === undefined || author === undefined ? runs : overlay(runs, here.text, author);
+      return {
+        id: one.provision.id, kind: one.kind, part: one.provision.part, level: one.level, heading: one.provision.heading,
+        enumerator: one.provision.enumerator, baseline: one.baseline, shown: one.shown, insertedBy: one.inserted_by,
+        suppressedBy: suppressors(one.suppressed_by, here, replica), runs: own, text: here?.text ?? null,
+      };
+    });
+    // What is only here yet: additions that the server has not attributed.
+    let after = -1;
+    for (const one of held) {
+      if (!byId.has(one.id)) {
+        after = rows.findIndex((row) => row.id === one.id);
+        continue;
+      }
+      after += 1;
+      rows.splice(after, 0, fresh(one, rows[after - 1], replica?.me ?? ""));
+    }
+    return rows;
+  });
+
+  readonly byProvision = computed(() => {
+    const map = new Map<string, Proposal[]>();
+    for (const one of this.proposals.value) {
+      const list = map.get(one.provision.id);
+      if (list === undefined) map.set(one.provision.id, [one]);
+      else list.push(one);
+    }
+    return map;
+  });
+}
+
+/** The server's word on who suppresses, but one's own newest. */
+function suppressors(said: string[], here: Held | undefined, replica: Replica | null): string[] {
+  if (here === undefined || replica === null) return said;
+  const others = said.filter((by) => by !== replica.me);
+  return here.suppressedBy.includes(replica.me) ? [...others, replica.me].sort() : others;
+}
+
+function fresh(one: Held, before: Row | undefined, by: string): Row {
+  const heading = before?.kind === "heading" ? before.runs.map((run) => run.text).join("") : before?.heading ?? "";
+  return {
+    id: one.id, kind: one.kind, part: one.part, level: one.level, heading, enumerator: one.enumerator, baseline: false,
+    shown: true, insertedBy: by, suppressedBy: one.suppressedBy, text: one.text,
+    runs: one.text === "" ? [] : [{ text: one.text, by: [by], struckBy: [], baseline: false, fresh: true }],
+  };
+}
+
+/** A provision's place in words: `resolves 3`; of a heading, its own. */
+export function placeOf(one: { heading: string; enumerator: string; part: string; kind?: string; runs?: Run[] }): string {
+  if (one.runs !== undefined && one.kind !== "paragraph" && one.kind !== "continuation") {
+    const own = standing(one.runs).replace(/[,:\s]+$/, "").slice(0, 60);
+    if (own !== "") return own;
+  }
+  const enumerator = one.enumerator.replace(/[).]+$/, "");
+  return [one.heading, enumerator === "–" ? "" : enumerator].filter((word) => word !== "").join(" ") || one.part;
+}
