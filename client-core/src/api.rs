@@ -123,6 +123,12 @@ impl Api {
         self.json(self.answer(answered)?)
     }
 
+    fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
+        let bearer = format!("Bearer {}", self.token);
+        let answered = self.agent.put(self.url(path)).header("authorization", bearer).send_json(body);
+        self.json(self.answer(answered)?)
+    }
+
     fn delete(&self, path: &str) -> Result<ureq::Body, ApiError> {
         let bearer = format!("Bearer {}", self.token);
         self.answer(self.agent.delete(self.url(path)).header("authorization", bearer).call())
@@ -225,6 +231,23 @@ impl Api {
     pub fn revoke(&self, account: &str) -> Result<api::Account, ApiError> {
         let body = self.delete(&format!("/accounts/{}", segment(account)))?;
         self.json(body)
+    }
+
+    /// Sets when an account's token ends.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn expire(&self, account: &str, new: &api::NewExpiry) -> Result<api::Account, ApiError> {
+        self.put(&format!("/accounts/{}/expiry", segment(account)), new)
+    }
+
+    /// The last `limit` entries of the access log, before number `before` where there is one.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn access_log(&self, before: Option<u64>, limit: u64) -> Result<api::AccessEntries, ApiError> {
+        let before = before.map_or_else(String::new, |before| format!("&before={before}"));
+        self.get(&format!("/access-log?limit={limit}{before}"))
     }
 
     /// A ticket.

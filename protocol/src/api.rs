@@ -299,6 +299,53 @@ pub struct Account {
     pub created: Timestamp,
     /// Whether its token was revoked.
     pub revoked: bool,
+    /// When its token expires; never where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+/// `PUT /api/v1/accounts/{id}/expiry`: when an account's token ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct NewExpiry {
+    /// So many days from now; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+}
+
+/// One entry of the access log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct AccessEntry {
+    /// Its number.
+    pub number: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// `login`, `login-refused`, `refused`, `export`, `invited`, `revoked` or `ticket`.
+    pub kind: String,
+    /// Who did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// With which ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// The account or ticket that a refused token named; nothing proves that it was theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<String>,
+    /// From where: an IPv4 address, or the /64 of an IPv6 one.
+    pub address: String,
+    /// More, in words.
+    pub detail: String,
+    /// Refusals before this entry that were not noted, since there were too many.
+    pub left_out: u64,
+}
+
+/// `GET /api/v1/access-log`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct AccessEntries {
+    /// In order; the oldest of them first.
+    pub entries: Vec<AccessEntry>,
 }
 
 /// `POST /api/v1/delegations`: adds a delegation and invites its first delegate.

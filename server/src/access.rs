@@ -121,8 +121,9 @@ impl Access {
         let mut changed = self.inner.changed.subscribe();
         loop {
             if !self.read(|directory| directory.still_welcome(caller, now())) {
-                let what = if caller.ticket.is_some() { "ticket has expired or" } else { "token" };
-                let reason = format!("your {what} was revoked; ask the secretariat for a new one");
+                let what = if caller.ticket.is_some() { "ticket" } else { "token" };
+                let reason =
+                    format!("your {what} has expired or was revoked; ask the secretariat for a new one");
                 return Closing { code: 4401, reason };
             }
             let left = caller.expires.map(|expires| expires.0.saturating_sub(now().0).max(0));

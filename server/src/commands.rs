@@ -2,8 +2,10 @@
 
 pub mod backup;
 pub mod demo;
+pub mod doctor;
 pub mod init;
 pub mod serve;
+pub mod upgrade;
 
 use crate::config::{Config, ConfigError};
 use crate::server::StartError;
@@ -62,7 +64,7 @@ impl From<StartError> for Failure {
         match error {
             StartError::Storage(error) => error.into(),
             StartError::PortInUse(_) => Self::new(4, error),
-            StartError::Plaintext(_) => Self::new(2, error),
+            StartError::Plaintext(_) | StartError::Tls(_) => Self::new(2, error),
             StartError::Registry(_) | StartError::Listen { .. } | StartError::Metrics(_) => {
                 Self::new(1, error)
             }
@@ -93,15 +95,22 @@ impl From<BackupError> for Failure {
 pub fn log(config: &Config, default: &str) -> Result<(), Failure> {
     use crate::config::LogFormat;
     use std::io::IsTerminal;
+    use tracing_subscriber::filter::filter_fn;
+    use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
     let filter = config.log.as_deref().unwrap_or(default);
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .map_err(|error| Failure::new(2, format!("the log filter '{filter}': {error}; try info")))?;
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match config.log_format.unwrap_or_default() {
-        LogFormat::Text => builder.with_ansi(colour).with_target(false).init(),
-        LogFormat::Json => builder.json().init(),
-    }
+    // What lies below logs, under that, the bytes that it reads and writes: tokens and text.
+    let discreet = filter_fn(|metadata| {
+        metadata.target().starts_with("codraft") || *metadata.level() <= tracing::Level::INFO
+    });
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = match config.log_format.unwrap_or_default() {
+        LogFormat::Text => layer.with_ansi(colour).with_target(false).boxed(),
+        LogFormat::Json => layer.json().boxed(),
+    };
+    tracing_subscriber::registry().with(layer.with_filter(discreet)).with(filter).init();
     Ok(())
 }
 

@@ -1,12 +1,15 @@
 //! Settings: flags, then `CODRAFT_…` variables, then a TOML file, then what is built in.
 
-use crate::connection::ConnectionSettings;
+pub mod limits;
+
 use crate::registry;
 use crate::server;
 use crate::storage::sled_store;
+use crate::tls::Files;
 use clap::Args;
+use limits::Limits;
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// Why the settings cannot be used.
@@ -33,6 +36,11 @@ pub enum ConfigError {
         "name the data directory: --data-dir DIR, CODRAFT_DATA_DIR, or data_dir in the configuration file"
     )]
     NoDataDir,
+    /// One of the two TLS files alone.
+    #[error(
+        "TLS needs both files: --tls-cert FILE and --tls-key FILE (CODRAFT_TLS_CERT, CODRAFT_TLS_KEY; tls_cert, tls_key)"
+    )]
+    HalfTls,
 }
 
 /// What can be set, everywhere under the same name.
@@ -48,6 +56,15 @@ pub struct Config {
     /// Listen without encryption beyond this machine
     #[arg(long, env = "CODRAFT_ALLOW_PLAINTEXT", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub allow_plaintext: Option<bool>,
+    /// The server's certificate and those up to its issuer, in PEM: the server speaks TLS
+    #[arg(long, env = "CODRAFT_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(long, env = "CODRAFT_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// A proxy in front of this server, whose X-Forwarded-For is believed (may be repeated)
+    #[arg(long = "proxy", env = "CODRAFT_PROXIES", value_name = "ADDR", value_delimiter = ',')]
+    pub proxies: Option<Vec<IpAddr>>,
     /// Pages of this origin may connect, such as https://drafting.example.org (may be repeated)
     #[arg(long = "origin", env = "CODRAFT_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
     pub origins: Option<Vec<String>>,
@@ -66,6 +83,9 @@ pub struct Config {
     /// How it is logged: text or json [default: text]
     #[arg(long, env = "CODRAFT_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+    /// Limits on what others can make grow
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 /// The form of the log.
@@ -94,12 +114,16 @@ impl Config {
             data_dir: self.data_dir.or(file.data_dir),
             listen: self.listen.or(file.listen),
             allow_plaintext: self.allow_plaintext.or(file.allow_plaintext),
+            tls_cert: self.tls_cert.or(file.tls_cert),
+            tls_key: self.tls_key.or(file.tls_key),
+            proxies: self.proxies.or(file.proxies),
             origins: self.origins.or(file.origins),
             connections: self.connections.or(file.connections),
             frame_bytes: self.frame_bytes.or(file.frame_bytes),
             reserve_mb: self.reserve_mb.or(file.reserve_mb),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
+            limits: self.limits.or(file.limits),
         })
     }
 
@@ -116,18 +140,42 @@ impl Config {
         sled_store::Options { reserve: self.reserve_mb.map(|mb| mb << 20) }
     }
 
+    /// The certificate's files, where the server is to speak TLS.
+    ///
+    /// # Errors
+    /// [`ConfigError::HalfTls`]
+    pub fn tls(&self) -> Result<Option<Files>, ConfigError> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => {
+                Ok(Some(Files { certificate: certificate.clone(), key: key.clone() }))
+            }
+            (None, None) => Ok(None),
+            _ => Err(ConfigError::HalfTls),
+        }
+    }
+
     /// How the server is started.
-    pub fn server(&self) -> server::Settings {
-        let defaults = ConnectionSettings::default();
-        let connection =
-            ConnectionSettings { frame_bytes: self.frame_bytes.unwrap_or(defaults.frame_bytes), ..defaults };
-        server::Settings {
+    ///
+    /// # Errors
+    /// [`ConfigError`]
+    pub fn server(&self) -> Result<server::Settings, ConfigError> {
+        let connection = self.limits.connection(self.frame_bytes);
+        Ok(server::Settings {
             listen: self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 4280))),
             allow_plaintext: self.allow_plaintext.unwrap_or(false),
             origins: self.origins.clone().unwrap_or_default(),
-            connections: self.connections.unwrap_or(10_000),
-            registry: registry::Settings { connection, ..registry::Settings::default() },
-        }
+            tls: self.tls()?,
+            proxies: self.proxies.clone().unwrap_or_default(),
+            places: self.limits.bounds(self.connections.unwrap_or(10_000)),
+            rates: self.limits.rates(),
+            head: self.limits.head(),
+            body: self.limits.body(),
+            registry: registry::Settings {
+                connection,
+                budgets: self.limits.budgets(),
+                gate: self.limits.gate(),
+            },
+        })
     }
 }
 
@@ -139,15 +187,18 @@ mod tests {
     fn flags_come_before_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("codraft.toml");
-        std::fs::write(&path, "listen = \"127.0.0.1:1\"\nreserve_mb = 5\norigins = [\"https://a.example\"]\nlog_format = \"json\"\n").unwrap();
+        std::fs::write(&path, "listen = \"127.0.0.1:1\"\nreserve_mb = 5\norigins = [\"https://a.example\"]\nlog_format = \"json\"\n[limits]\nrefusals = 3\n").unwrap();
         let flags = Config { listen: "127.0.0.1:2".parse().ok(), ..Config::default() };
         let config = flags.with_file(Some(&path)).unwrap();
-        assert_eq!(config.server().listen.port(), 2);
-        assert_eq!(config.server().origins, ["https://a.example"]);
+        assert_eq!(config.server().unwrap().listen.port(), 2);
+        assert_eq!(config.server().unwrap().origins, ["https://a.example"]);
         assert_eq!((config.store().reserve, config.log_format), (Some(5 << 20), Some(LogFormat::Json)));
+        assert_eq!(config.limits.refusals, Some(3));
         std::fs::write(&path, "lisen = \"127.0.0.1:1\"\n").unwrap();
         let error = Config::default().with_file(Some(&path)).unwrap_err().to_string();
         assert!(error.contains("lisen") && error.contains("listen"), "{error}");
         assert!(Config::default().data_dir().is_err());
+        let half = Config { tls_cert: Some("cert.pem".into()), ..Config::default() };
+        assert!(matches!(half.server(), Err(ConfigError::HalfTls)));
     }
 }

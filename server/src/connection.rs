@@ -1,10 +1,11 @@
 //! One websocket: joins, reads frames, hands them to the documents they are about, writes what comes back.
 
 use crate::directory::Caller;
-use crate::document::Handle;
+use crate::document::{Handle, now};
 use crate::hub::{Closing, ConnectionId, Event, Member};
 use crate::outbox::{self, Outflow, Outgoing};
 use crate::registry::Registry;
+use crate::throttle::{Buckets, Rate};
 use bytes::Bytes;
 use codraft_protocol::id::DocumentId;
 use codraft_protocol::wire::{Frame, PROTOCOL_VERSION, PeerMetadata, Target};
@@ -26,6 +27,10 @@ pub struct ConnectionSettings {
     pub frame_bytes: usize,
     /// Most bytes that may wait to be written.
     pub pending_bytes: usize,
+    /// Most messages that may wait to be written.
+    pub pending_messages: usize,
+    /// Messages a second that are read, after a burst of five times as many; who sends more is read later.
+    pub messages_per_second: u32,
     /// How long a client may take to join.
     pub join_timeout: Duration,
     /// How long one write may take.
@@ -41,6 +46,8 @@ impl Default for ConnectionSettings {
         Self {
             frame_bytes: 1 << 20,
             pending_bytes: 8 << 20,
+            pending_messages: 4096,
+            messages_per_second: 1000,
             join_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(20),
             ping_interval: Duration::from_secs(15),
@@ -60,18 +67,17 @@ impl ConnectionSettings {
     }
 }
 
-/// Tells a client in words why it may not come in, and closes with 4401. A stock client throws an uncaught
+/// Tells a client in words why it may not come in, and closes. A stock client throws an uncaught
 /// exception at HTTP 401, hence this is said on the open websocket.
 pub async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
     mut ws: WebSocketStream<S>,
     server: &str,
-    reason: &str,
+    closing: &Closing,
 ) {
-    let closing = Closing { code: 4401, reason: reason.to_owned() };
-    let error = Frame::Error { sender: server.to_owned(), target: None, message: reason.to_owned() };
+    let error = Frame::Error { sender: server.to_owned(), target: None, message: closing.reason.clone() };
     let said = timeout(Duration::from_secs(5), async {
         ws.send(Message::Binary(error.encode())).await?;
-        close(&mut ws, &closing).await;
+        close(&mut ws, closing).await;
         Ok::<(), WsError>(())
     });
     if !matches!(said.await, Ok(Ok(()))) {
@@ -101,7 +107,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             return;
         }
     };
-    let (outbox, outflow) = outbox::outbox(settings.pending_bytes);
+    let (outbox, outflow) = outbox::outbox(settings.pending_bytes, settings.pending_messages);
     let mut connection = Connection {
         id: registry.next_connection(),
         target: Target::new(&peer),
@@ -191,6 +197,8 @@ impl Connection {
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         pings.reset();
         let mut alive = Instant::now();
+        let per_second = f64::from(settings.messages_per_second.max(1));
+        let mut pace = Buckets::new(Rate { per_second, burst: per_second * 5.0 });
         tokio::pin!(ended);
         loop {
             tokio::select! {
@@ -221,6 +229,10 @@ impl Connection {
                     alive = Instant::now();
                     match incoming {
                         Some(Ok(Message::Binary(bytes))) => {
+                            // Who sends too fast is read more slowly, and then its own socket is full.
+                            while let Err(wait) = pace.take((), now()) {
+                                tokio::time::sleep(wait).await;
+                            }
                             if let Err(closing) = self.receive(&bytes, settings).await {
                                 return closing;
                             }

@@ -18,6 +18,8 @@ use token::{Kind, Seed, Token};
 pub const TICKET_TTL: u32 = 12 * 3600;
 /// How long a ticket may last, in seconds.
 pub const TICKET_TTL_MAX: u32 = 30 * 24 * 3600;
+/// How long a token may last, in days: ten years.
+pub const EXPIRY_DAYS_MAX: u32 = 3_660;
 /// Tickets that one account may hold at a time.
 pub const TICKETS_MAX: usize = 200;
 
@@ -34,7 +36,7 @@ pub struct Caller {
     pub document: Option<DocumentId>,
     /// The ticket it came with.
     pub ticket: Option<String>,
-    /// When it has to leave, for a ticket.
+    /// When it has to leave: its ticket's or its token's end.
     pub expires: Option<Timestamp>,
 }
 
@@ -49,6 +51,9 @@ pub enum Stranger {
         "this token is not one of this server's; check that it was copied whole, or ask the secretariat for a new invitation"
     )]
     Unknown,
+    /// The account's time is over.
+    #[error("this token expired at {0}; ask the secretariat for a new invitation")]
+    TokenExpired(Timestamp),
     /// The account's token was revoked.
     #[error("this token has been revoked; ask the secretariat for a new invitation")]
     Revoked,
@@ -88,11 +93,16 @@ pub enum DirectoryError {
     #[error("there is no ticket {0}")]
     UnknownTicket(String),
     /// Nobody could come in any more.
-    #[error("this is the last account of the secretariat; invite another one before you revoke it")]
+    #[error(
+        "this is the last account of the secretariat that does not end; invite another one before you end it"
+    )]
     LastSecretariat,
     /// A lifetime out of bounds.
     #[error("a ticket lasts between 1 second and 30 days ({TICKET_TTL_MAX} seconds)")]
     BadTtl,
+    /// A token's end out of bounds.
+    #[error("a token lasts between 1 and {EXPIRY_DAYS_MAX} days from now, or, without days, for good")]
+    BadExpiry,
     /// Too many of them.
     #[error("this account holds {TICKETS_MAX} tickets; revoke some or wait until they expire")]
     TooManyTickets,
@@ -170,6 +180,9 @@ impl Directory {
                 if account.revoked.is_some() {
                     return Err(Stranger::Revoked);
                 }
+                if let Some(expired) = account.expires.filter(|expires| *expires <= now) {
+                    return Err(Stranger::TokenExpired(expired));
+                }
                 Ok(caller(account))
             }
             Kind::Ticket => {
@@ -181,8 +194,10 @@ impl Directory {
                 if ticket.revoked.is_some() || account.revoked.is_some() {
                     return Err(Stranger::TicketRevoked);
                 }
-                if ticket.expires <= now {
-                    return Err(Stranger::Expired(ticket.expires));
+                // A ticket ends with its account.
+                let expires = account.expires.map_or(ticket.expires, |end| end.min(ticket.expires));
+                if expires <= now {
+                    return Err(Stranger::Expired(expires));
                 }
                 let mut caller = caller(account);
                 if ticket.read_only {
@@ -190,7 +205,7 @@ impl Directory {
                 }
                 caller.document = ticket.document;
                 caller.ticket = Some(ticket.id.clone());
-                caller.expires = Some(ticket.expires);
+                caller.expires = Some(expires);
                 Ok(caller)
             }
         }
@@ -198,7 +213,11 @@ impl Directory {
 
     /// Whether the caller may still be here.
     pub fn still_welcome(&self, caller: &Caller, now: Timestamp) -> bool {
-        let account = self.accounts.get(&caller.account).is_some_and(|account| account.revoked.is_none());
+        let lasts = |account: &AccountRecord| account.expires.is_none_or(|expires| expires > now);
+        let account = self
+            .accounts
+            .get(&caller.account)
+            .is_some_and(|account| account.revoked.is_none() && lasts(account));
         let ticket = caller.ticket.as_ref().is_none_or(|id| {
             self.tickets.get(id).is_some_and(|ticket| ticket.revoked.is_none() && ticket.expires > now)
         });
@@ -282,12 +301,40 @@ impl Directory {
     /// [`DirectoryError`]
     pub fn revoke_account(&self, id: &str, now: Timestamp) -> Result<Decision<api::Account>, DirectoryError> {
         let account = self.accounts.get(id).ok_or_else(|| DirectoryError::UnknownAccount(id.to_owned()))?;
-        let is_pen = |one: &AccountRecord| one.role == Role::Secretariat && one.revoked.is_none();
+        let lasts = |one: &AccountRecord| one.expires.is_none_or(|expires| expires > now);
+        let is_pen =
+            |one: &AccountRecord| one.role == Role::Secretariat && one.revoked.is_none() && lasts(one);
         if is_pen(account) && self.accounts.values().filter(|one| is_pen(one)).count() == 1 {
             return Err(DirectoryError::LastSecretariat);
         }
         let revoked = AccountRecord { revoked: account.revoked.or(Some(now)), ..account.clone() };
         Ok(Decision { answer: listed(&revoked), changes: vec![Change::Account(revoked)] })
+    }
+
+    /// Sets when an account's token expires: so many days from now, or never.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]
+    pub fn expire_account(
+        &self,
+        id: &str,
+        new: &api::NewExpiry,
+        now: Timestamp,
+    ) -> Result<Decision<api::Account>, DirectoryError> {
+        let account = self.accounts.get(id).ok_or_else(|| DirectoryError::UnknownAccount(id.to_owned()))?;
+        let lasting = |one: &AccountRecord| {
+            one.role == Role::Secretariat && one.revoked.is_none() && one.expires.is_none()
+        };
+        let others = self.accounts.values().filter(|one| one.id != id && lasting(one)).count();
+        if new.days.is_some() && lasting(account) && others == 0 {
+            return Err(DirectoryError::LastSecretariat);
+        }
+        if new.days.is_some_and(|days| !(1..=EXPIRY_DAYS_MAX).contains(&days)) {
+            return Err(DirectoryError::BadExpiry);
+        }
+        let expires = new.days.map(|days| Timestamp(now.0 + i64::from(days) * 24 * 3_600_000));
+        let ending = AccountRecord { expires, ..account.clone() };
+        Ok(Decision { answer: listed(&ending), changes: vec![Change::Account(ending)] })
     }
 
     /// Gives the caller a ticket, and forgets those of its tickets that have expired.
@@ -386,7 +433,7 @@ fn new_account(
     };
     let token = seed.token(Kind::Account, &prefix);
     let (id, token_hash) = (seed.id(&prefix), token::hash(&token));
-    (AccountRecord { id, role, delegation, token_hash, created: now, revoked: None }, token)
+    (AccountRecord { id, role, delegation, token_hash, created: now, revoked: None, expires: None }, token)
 }
 
 fn listed(account: &AccountRecord) -> api::Account {
@@ -396,6 +443,7 @@ fn listed(account: &AccountRecord) -> api::Account {
         delegation: account.delegation.clone(),
         created: account.created,
         revoked: account.revoked.is_some(),
+        expires: account.expires,
     }
 }
 
@@ -407,7 +455,7 @@ fn caller(account: &AccountRecord) -> Caller {
         delegation: account.delegation.clone().or(pen),
         document: None,
         ticket: None,
-        expires: None,
+        expires: account.expires,
     }
 }
 

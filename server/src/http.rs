@@ -1,5 +1,6 @@
 //! The HTTP side: the API under `/api/v1`, the websocket's door at `/sync`, and what operations look at.
 
+mod access_log;
 mod backup;
 mod delegations;
 mod documents;
@@ -10,22 +11,38 @@ mod operations;
 mod page;
 mod problem;
 mod request;
+pub mod routes;
 mod sync;
 mod tickets;
 
 use crate::access::Access;
+use crate::door::Door;
 use crate::registry::Registry;
 use crate::storage::Reader;
 use crate::storage::committer::{CommitterHandle, Health};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{delete, get, post};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{delete, get, post, put};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
-/// Largest body of a request, in bytes: a resolution's text is a small part of it.
-const BODY_BYTES: usize = 4 << 20;
+/// Bounds of a request's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyBounds {
+    /// Bytes: a resolution's text is a small part of it.
+    pub bytes: usize,
+    /// How long it may take to arrive.
+    pub patience: Duration,
+}
+
+impl Default for BodyBounds {
+    fn default() -> Self {
+        Self { bytes: 4 << 20, patience: Duration::from_secs(30) }
+    }
+}
 
 /// What every request may need.
 #[derive(Clone, Debug)]
@@ -34,6 +51,10 @@ pub struct House {
     pub registry: Registry,
     /// Who may come in.
     pub access: Access,
+    /// Where everybody comes in.
+    pub door: Door,
+    /// What a request's body may be.
+    pub body: BodyBounds,
     /// Where the store is looked at, for backups.
     pub committer: CommitterHandle,
     /// The store's reading side.
@@ -61,8 +82,10 @@ pub fn router(house: House) -> Router {
         .route("/delegations", get(delegations::list).post(delegations::add))
         .route("/invitations", post(delegations::invite))
         .route("/accounts/{id}", delete(delegations::revoke))
+        .route("/accounts/{id}/expiry", put(delegations::expire))
         .route("/tickets", post(tickets::create))
         .route("/tickets/{id}", delete(tickets::revoke))
+        .route("/access-log", get(access_log::read))
         .route("/backup", get(backup::download))
         .route("/me", get(delegations::me))
         .route("/login", post(login::login))
@@ -82,6 +105,7 @@ pub fn router(house: House) -> Router {
         .route("/service-worker.js", get(page::service_worker))
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(DefaultBodyLimit::max(house.body.bytes))
+        .layer(from_fn_with_state(house.clone(), routes::watch))
         .with_state(house)
 }

@@ -22,7 +22,7 @@ use codraft_protocol::resolution::text_form::Layout;
 use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::time::Timestamp;
 use codraft_protocol::wire::SharedFrame;
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// One websocket, numbered by the server for as long as it runs.
@@ -53,11 +53,26 @@ pub struct Budgets {
     pub ephemeral_bytes: usize,
     /// Ephemeral messages a second, after a burst of twice as many.
     pub ephemeral_rate: u32,
+    /// Bytes of changes that a document may have, of all connections together.
+    pub document_bytes: u64,
+    /// Bytes that one account may have in a document's quarantine in full; past it, only the beginning of what
+    /// is refused is kept, so that nobody fills the disk with what nobody wants.
+    pub quarantine_bytes: usize,
 }
+
+/// How much of a refused change is kept past that.
+const QUARANTINE_CUT: usize = 4096;
 
 impl Default for Budgets {
     fn default() -> Self {
-        Self { resets: 8, refusals: 200, ephemeral_bytes: 16 << 10, ephemeral_rate: 30 }
+        Self {
+            quarantine_bytes: 64 << 20,
+            resets: 8,
+            refusals: 200,
+            ephemeral_bytes: 16 << 10,
+            ephemeral_rate: 30,
+            document_bytes: 256 << 20,
+        }
     }
 }
 
@@ -217,6 +232,8 @@ pub struct Hub {
     given_out: u64,
     kept: u64,
     unsaid: VecDeque<Unsaid>,
+    /// Bytes that each account has put into quarantine since the document was opened.
+    quarantined: HashMap<String, usize>,
     record: Option<Arc<Record>>,
 }
 
@@ -298,6 +315,7 @@ impl Hub {
             given_out: 0,
             kept: 0,
             unsaid: VecDeque::new(),
+            quarantined: HashMap::new(),
             record: None,
         })
     }
@@ -387,6 +405,21 @@ impl Hub {
                 Err(refusal) => bad.push(refused(&refusal, run.clone())),
             }
         }
+        let mut again = Vec::new();
+        if self.log.bytes() >= self.budgets.document_bytes {
+            let limit = usize::try_from(self.budgets.document_bytes).unwrap_or(usize::MAX);
+            let refusal = Refusal::DocumentTooLarge { what: "bytes of changes", limit };
+            chunks.retain(|chunk| {
+                let hash = chunk::hash(chunk);
+                let known = hash.is_some_and(|hash| self.index.position(&hash).is_some());
+                match hash {
+                    _ if known => {}
+                    Some(hash) if !self.refused.insert(hash) => again.push(refusal.to_string()),
+                    _ => bad.push(refused(&refusal, chunk.clone())),
+                }
+                known
+            });
+        }
         let sender = Sender { role: member.role, delegation: member.delegation.as_ref() };
         let admission = self.gate.admit(&mut self.index, sender, chunks);
         let mut new = Vec::with_capacity(admission.accepted.len());
@@ -400,7 +433,6 @@ impl Hub {
                 raw: accepted.raw,
             });
         }
-        let mut again = Vec::new();
         for one in admission.refused {
             let refusal = self.reason(one.refusal, &one.raw);
             // A client sends what was refused again and again: it is kept once. But it is told each time, since
@@ -449,7 +481,12 @@ impl Hub {
         }
         let Some(peer) = self.peers.get_mut(&connection) else { return };
         let exhausted = peer.refuse(u32::try_from(count).unwrap_or(u32::MAX));
-        for one in refused {
+        for mut one in refused {
+            let used = self.quarantined.entry(one.member.account.clone()).or_default();
+            if used.saturating_add(one.raw.len()) > self.budgets.quarantine_bytes {
+                one.raw.truncate(QUARANTINE_CUT);
+            }
+            *used = used.saturating_add(one.raw.len());
             effects.push(Effect::Publish(DocumentEvent::Refused {
                 delegation: one.member.delegation.clone(),
                 code: one.code.to_owned(),

@@ -1,7 +1,7 @@
 //! `codraft-server`: see `codraft-server help`.
 
 use clap::{CommandFactory, Parser, Subcommand};
-use codraft_server::commands::{self, EXIT_CODES, Failure, backup, demo, init, serve};
+use codraft_server::commands::{self, EXIT_CODES, Failure, backup, demo, doctor, init, serve, upgrade};
 use codraft_server::config::Config;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -59,6 +59,20 @@ enum Command {
         /// The directory or file
         path: PathBuf,
     },
+    /// Look an installation over: store, disk, certificate, address
+    #[command(after_help = "Example:\n  codraft-server doctor --config-file /etc/codraft.toml")]
+    Doctor {
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Make a store in today's format of one in an older format, by copy, and compare them
+    #[command(after_help = "Example:\n  codraft-server upgrade data --data-dir data-new")]
+    Upgrade {
+        /// The old store's directory, which no server has open
+        from: PathBuf,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Completions for a shell
     #[command(
         after_help = "Example:\n  codraft-server completions bash > /etc/bash_completion.d/codraft-server"
@@ -107,7 +121,7 @@ fn run(command: Command) -> Result<(), Failure> {
             let config = settings.read()?;
             commands::log(&config, "info")?;
             let ready = |server: &codraft_server::server::Server| {
-                say(&format!("listening on http://{}", server.address()));
+                say(&format!("listening on {}", server.url()));
             };
             commands::runtime()?.block_on(serve::serve(&config, ready))
         }
@@ -121,6 +135,11 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Verify { path } => {
             say(&backup::verify(&path)?);
+            Ok(())
+        }
+        Command::Doctor { settings } => doctor::doctor(&settings.read()?, &say),
+        Command::Upgrade { from, settings } => {
+            say(&upgrade::upgrade(&from, settings.read()?.data_dir()?)?);
             Ok(())
         }
         Command::Completions { shell } => {

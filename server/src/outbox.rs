@@ -8,9 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{mpsc, watch};
 
-/// Most messages that may wait.
-const MESSAGES: usize = 4096;
-
 /// Something to be written.
 #[derive(Clone, Debug)]
 pub enum Outgoing {
@@ -49,9 +46,9 @@ pub struct Outflow {
     closing: watch::Receiver<Option<Closing>>,
 }
 
-/// An outbox that holds `limit` bytes.
-pub fn outbox(limit: usize) -> (Outbox, Outflow) {
-    let (sender, receiver) = mpsc::channel(MESSAGES);
+/// An outbox that holds `limit` bytes in at most so many messages.
+pub fn outbox(limit: usize, messages: usize) -> (Outbox, Outflow) {
+    let (sender, receiver) = mpsc::channel(messages.max(1));
     let (closing, closed) = watch::channel(None);
     let queued = Arc::new(AtomicUsize::new(0));
     let outflow = Outflow { queue: receiver, queued: Arc::clone(&queued), closing: closed };
@@ -127,7 +124,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_reader_is_closed_at_its_bound_and_not_before() {
-        let (outbox, mut outflow) = outbox(100);
+        let (outbox, mut outflow) = outbox(100, 8);
         outbox.send(own(60));
         outbox.send(own(40));
         assert!(outflow.next().await.is_ok());
@@ -137,8 +134,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn messages_are_bounded_in_number_too() {
+        let (outbox, mut outflow) = outbox(100, 8);
+        (0..8).for_each(|_| outbox.send(own(0)));
+        assert!(outflow.next().await.is_ok());
+        (0..2).for_each(|_| outbox.send(own(0)));
+        assert_eq!(outflow.next().await.unwrap_err().code, 4408);
+    }
+
+    #[tokio::test]
     async fn one_message_of_any_size_may_wait() {
-        let (outbox, mut outflow) = outbox(100);
+        let (outbox, mut outflow) = outbox(100, 8);
         outbox.send(own(1000));
         assert!(outflow.next().await.is_ok());
         assert!(outflow.ready().is_none());
@@ -146,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_reason_for_closing_stays() {
-        let (outbox, mut outflow) = outbox(100);
+        let (outbox, mut outflow) = outbox(100, 8);
         outbox.close(Closing { code: 4401, reason: "revoked".into() });
         outbox.close(Closing { code: 1001, reason: "later".into() });
         assert_eq!(outflow.next().await.unwrap_err().code, 4401);

@@ -1,27 +1,33 @@
 //! A running server: store, documents and HTTP put together, from start to shutdown.
 
 use crate::access::Access;
-use crate::http::{House, router};
+use crate::access_log::AccessLog;
+use crate::address::Source;
+use crate::door::{Door, Rates};
+use crate::http::{BodyBounds, House, router};
+use crate::places::{Bounds, Full, Places, Seat};
 use crate::registry::{self, Registry};
 use crate::storage::StorageError;
 use crate::storage::committer::Committer;
 use crate::storage::sled_store::SledStorage;
+use crate::stream::Stream;
+use crate::tls::{Files, Tls, TlsError};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
 
 /// How long connections have to say goodbye at shutdown.
 const GOODBYE: Duration = Duration::from_secs(10);
-/// How long a request's head may take to arrive.
-const HEAD: Duration = Duration::from_secs(10);
+/// A stream may stall a little longer than a websocket's own write, which then says why it is closed.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Where and how to listen.
 #[derive(Clone, Debug)]
@@ -32,8 +38,18 @@ pub struct Settings {
     pub allow_plaintext: bool,
     /// Pages that may connect from elsewhere.
     pub origins: Vec<String>,
-    /// Connections at a time.
-    pub connections: usize,
+    /// The certificate's files; without, the server speaks in the clear.
+    pub tls: Option<Files>,
+    /// Our own proxies.
+    pub proxies: Vec<IpAddr>,
+    /// How many connections there may be.
+    pub places: Bounds,
+    /// Rates of logins and requests.
+    pub rates: Rates,
+    /// How long a request's head may take to arrive.
+    pub head: Duration,
+    /// What a request's body may be.
+    pub body: BodyBounds,
     /// What documents and connections may do.
     pub registry: registry::Settings,
 }
@@ -60,9 +76,12 @@ pub enum StartError {
     },
     /// Tokens and drafts would travel in the clear.
     #[error(
-        "{0} can be reached from other machines, and this server speaks without encryption: tokens and drafts would travel in the clear. Listen on 127.0.0.1 behind a proxy that does TLS, or, in a network you trust, add --allow-plaintext"
+        "{0} can be reached from other machines, and this server speaks without encryption: tokens and drafts would travel in the clear. Give it a certificate (--tls-cert FILE --tls-key FILE), listen on 127.0.0.1 behind a proxy that does TLS, or, in a network you trust, add --allow-plaintext"
     )]
     Plaintext(SocketAddr),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The figures' recorder.
     #[error("the metrics recorder does not start: {0}")]
     Metrics(String),
@@ -72,6 +91,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    is_encrypted: bool,
     registry: Registry,
     access: Access,
     committer: Committer,
@@ -103,7 +123,8 @@ impl Server {
     /// [`StartError`]
     pub async fn start(storage: SledStorage, settings: Settings) -> Result<Self, StartError> {
         let address = settings.listen;
-        if !address.ip().is_loopback() && !settings.allow_plaintext {
+        let tls = settings.tls.map(Tls::new).transpose()?;
+        if tls.is_none() && !address.ip().is_loopback() && !settings.allow_plaintext {
             return Err(StartError::Plaintext(address));
         }
         let metrics = recorder()?;
@@ -116,11 +137,17 @@ impl Server {
         let committer = Committer::start(storage)?;
         let registry = Registry::new(settings.registry, storage_id, committer.handle(), committer.reader())?;
         let access = Access::load(&*committer.reader(), committer.handle())?;
+        let places = Places::new(settings.places);
+        let log = AccessLog::load(committer.reader(), committer.handle())?;
+        let door = Door::new(access.clone(), log, places.clone(), &settings.rates);
+        let patience = registry.settings().connection.write_timeout + GRACE;
         let (stop, stopping) = watch::channel(false);
         let (breath, alive) = mpsc::channel(1);
         let house = House {
             registry: registry.clone(),
             access: access.clone(),
+            door,
+            body: settings.body,
             committer: committer.handle(),
             reader: committer.reader(),
             health: committer.health(),
@@ -129,14 +156,24 @@ impl Server {
             stopping: stopping.clone(),
         };
         tokio::spawn(upkeep(metrics, stopping.clone()));
-        let room = Arc::new(Semaphore::new(settings.connections));
-        let accepting = tokio::spawn(accept(listener, router(house), room, stopping, breath));
-        Ok(Self { address, registry, access, committer, stop, alive, accepting })
+        if let Some(tls) = tls.clone() {
+            tokio::spawn(tls.keep_current(stopping.clone()));
+        }
+        let is_encrypted = tls.is_some();
+        let entrance =
+            Arc::new(Entrance { places, proxies: settings.proxies, tls, head: settings.head, patience });
+        let accepting = tokio::spawn(accept(listener, router(house), entrance, stopping, breath));
+        Ok(Self { address, is_encrypted, registry, access, committer, stop, alive, accepting })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its address as a URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.is_encrypted { "https" } else { "http" }, self.address)
     }
 
     /// Its documents.
@@ -147,6 +184,11 @@ impl Server {
     /// Who may come in.
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// Whether the store's thread answers; waits for it.
+    pub async fn answers(&self) -> bool {
+        self.committer.handle().look(|_, _| ()).await.is_ok()
     }
 
     /// Resolves once the store has failed for good: there is no use in serving on.
@@ -188,19 +230,29 @@ async fn upkeep(metrics: PrometheusHandle, mut stopping: watch::Receiver<bool>) 
 
 /// A connection's place among those there may be. A websocket takes it along from its HTTP connection.
 #[derive(Clone)]
-pub struct Place(
-    #[allow(dead_code, reason = "held, not read")] Arc<(OwnedSemaphorePermit, mpsc::Sender<()>)>,
-);
+pub struct Place(#[allow(dead_code, reason = "held, not read")] Arc<(Seat, mpsc::Sender<()>)>);
+
+/// How connections come in.
+struct Entrance {
+    places: Places,
+    proxies: Vec<IpAddr>,
+    tls: Option<Tls>,
+    head: Duration,
+    patience: Duration,
+}
 
 /// What somebody is told for whom there is no room.
-const FULL: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: text/plain\r\n\r\n\
-    this server has as many connections as it takes; try again later\n";
+fn full(why: Full) -> String {
+    let status = if why == Full::All { "503 Service Unavailable" } else { "429 Too Many Requests" };
+    format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\nretry-after: 10\r\ncontent-type: text/plain\r\n\r\n{why}\n"
+    )
+}
 
 async fn accept(
     listener: TcpListener,
     router: axum::Router,
-    room: Arc<Semaphore>,
+    entrance: Arc<Entrance>,
     stopping: watch::Receiver<bool>,
     alive: mpsc::Sender<()>,
 ) {
@@ -210,8 +262,8 @@ async fn accept(
             accepted = listener.accept() => accepted,
             _ = ending.wait_for(|stopping| *stopping) => return,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok((stream, peer)) => (stream, peer.ip()),
             Err(error) => {
                 // Out of file descriptors, most likely: those who leave make room.
                 tracing::warn!(%error, "cannot accept a connection");
@@ -219,34 +271,58 @@ async fn accept(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
-            metrics::counter!("codraft_refused_connections_total").increment(1);
-            // Whoever does not read it is turned away all the same.
-            let _ = stream.try_write(FULL);
-            continue;
+        let is_proxy = entrance.proxies.contains(&peer.to_canonical());
+        let seat = match entrance.places.connection(Source::of(peer), is_proxy) {
+            Ok(seat) => seat,
+            Err(why) => {
+                metrics::counter!("codraft_refused_connections_total").increment(1);
+                if entrance.tls.is_none() {
+                    // Whoever does not read it is turned away all the same.
+                    let _ = stream.try_write(full(why).as_bytes());
+                }
+                continue;
+            }
         };
-        let (router, stopping) = (router.clone(), stopping.clone());
-        tokio::spawn(converse(stream, router, stopping, Place(Arc::new((place, alive.clone())))));
+        let place = Place(Arc::new((seat, alive.clone())));
+        let (router, entrance, stopping) = (router.clone(), Arc::clone(&entrance), stopping.clone());
+        tokio::spawn(async move {
+            // Small messages, each awaited by somebody.
+            let _ = stream.set_nodelay(true);
+            let stream = match &entrance.tls {
+                None => Stream::plain(stream, entrance.patience),
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => Stream::tls(stream, entrance.patience),
+                    Err(error) => {
+                        metrics::counter!("codraft_failed_handshakes_total").increment(1);
+                        tracing::debug!(%error, "a TLS handshake failed");
+                        return;
+                    }
+                },
+            };
+            converse(stream, peer, &entrance, router, stopping, place).await;
+        });
     }
 }
 
 /// One HTTP connection; a websocket leaves it by its upgrade.
 async fn converse(
-    stream: TcpStream,
+    stream: Stream,
+    peer: IpAddr,
+    entrance: &Entrance,
     router: axum::Router,
     mut stopping: watch::Receiver<bool>,
     place: Place,
 ) {
-    // Small messages, each awaited by somebody.
-    let _ = stream.set_nodelay(true);
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(place.clone());
+        let source = Source::of_request(peer, request.headers(), &entrance.proxies);
+        request.extensions_mut().insert(source);
         router.call(request)
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(entrance.head)
         .max_buf_size(64 << 10)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

@@ -8,6 +8,7 @@ pub mod head;
 pub mod memory;
 pub mod record;
 pub mod sled_store;
+pub mod upgrade;
 
 use codraft_protocol::time::Timestamp;
 use record::RecordError;
@@ -29,16 +30,25 @@ pub enum Tree {
     Accounts = 6,
     /// ticket id → ticket record (tickets hashed).
     Tickets = 7,
+    /// u64 BE → who came in, was refused, took data out. Append-only.
+    AccessLog = 20,
 }
 
 impl Tree {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Documents, Self::Changes, Self::Quarantine, Self::Delegations, Self::Accounts, Self::Tickets];
+    pub const ALL: [Self; 7] = [
+        Self::Documents,
+        Self::Changes,
+        Self::Quarantine,
+        Self::Delegations,
+        Self::Accounts,
+        Self::Tickets,
+        Self::AccessLog,
+    ];
 
     /// Whether a key that was written is never written again.
     pub const fn is_append_only(self) -> bool {
-        matches!(self, Self::Changes | Self::Quarantine)
+        matches!(self, Self::Changes | Self::Quarantine | Self::AccessLog)
     }
 
     /// Its name in the store.
@@ -50,6 +60,7 @@ impl Tree {
             Self::Delegations => "delegations",
             Self::Accounts => "accounts",
             Self::Tickets => "tickets",
+            Self::AccessLog => "access log",
         }
     }
 

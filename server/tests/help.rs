@@ -16,7 +16,9 @@ fn out(output: &Output) -> String {
 fn every_command_has_an_example() {
     let help = out(&run(&["--help"]));
     assert!(help.contains("Exit codes: 0 done"), "{help}");
-    for command in ["demo", "init", "serve", "backup", "restore", "verify", "completions"] {
+    for command in
+        ["demo", "init", "serve", "backup", "restore", "verify", "doctor", "upgrade", "completions"]
+    {
         assert!(help.contains(&format!("\n  {command} ")), "{command} in {help}");
         let own = out(&run(&[command, "--help"]));
         assert!(own.contains("Example") && own.contains(&format!("codraft-server {command}")), "{own}");

@@ -1,11 +1,19 @@
 //! What codraft's own tests share: a real server process, the real command, a client made by hand.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 pub mod cli;
 pub mod corpus;
+pub mod fuzz;
 pub mod hostile;
 pub mod load;
 pub mod peer;
 pub mod server;
 pub mod simulation;
+pub mod writer;

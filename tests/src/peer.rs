@@ -54,6 +54,11 @@ impl Peer {
         Ok(Self { ws, id: id.to_owned(), errors: Vec::new() })
     }
 
+    /// On a websocket that is open already.
+    pub fn over(ws: WebSocketStream<MaybeTlsStream<TcpStream>>, id: &str) -> Self {
+        Self { ws, id: id.to_owned(), errors: Vec::new() }
+    }
+
     /// Connects and joins.
     ///
     /// # Panics

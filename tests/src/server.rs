@@ -60,6 +60,8 @@ pub struct Server {
     pub data: PathBuf,
     /// The secretariat's token.
     pub secretariat: String,
+    /// More variables of its environment, from the next start on.
+    pub environment: Vec<(String, String)>,
     _dir: Option<tempfile::TempDir>,
 }
 
@@ -74,11 +76,12 @@ pub struct Delegate {
     pub account: String,
 }
 
-fn spawn(data: &Path, listen: &str, more: &[&str]) -> (Child, String) {
+fn spawn(data: &Path, listen: &str, more: &[&str], environment: &[(String, String)]) -> (Child, String) {
     let mut child = Command::new(programs().join("codraft-server"))
         .args(["serve", "--listen", listen, "--log", "warn", "--data-dir"])
         .arg(data)
         .env("CODRAFT_RESERVE_MB", "0")
+        .envs(environment.iter().cloned())
         .args(more)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -116,8 +119,8 @@ impl Server {
         let init = codraft_server(&["init", "--data-dir", data.to_str().expect("utf-8")]);
         assert!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
         let secretariat = String::from_utf8(init.stdout).expect("utf-8").trim().to_owned();
-        let (child, url) = spawn(&data, "127.0.0.1:0", more);
-        Self { child, url, data, secretariat, _dir: Some(dir) }
+        let (child, url) = spawn(&data, "127.0.0.1:0", more, &[]);
+        Self { child, url, data, secretariat, environment: Vec::new(), _dir: Some(dir) }
     }
 
     /// `kill -9`.
@@ -143,7 +146,7 @@ impl Server {
     /// Where it does not start.
     pub fn restart_with(&mut self, more: &[&str]) {
         let address = self.url.trim_start_matches("http://").to_owned();
-        (self.child, self.url) = spawn(&self.data, &address, more);
+        (self.child, self.url) = spawn(&self.data, &address, more, &self.environment);
     }
 
     /// Asks it to stop, as an operator would, and waits. Returns whether it ended well.
@@ -153,6 +156,14 @@ impl Server {
     pub fn stop(&mut self) -> bool {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        self.child.wait().expect("it ends").success()
+    }
+
+    /// Waits until it ends by itself. Returns whether it ended well.
+    ///
+    /// # Panics
+    /// Where the system does not tell.
+    pub fn wait(&mut self) -> bool {
         self.child.wait().expect("it ends").success()
     }
 

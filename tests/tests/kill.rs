@@ -2,10 +2,10 @@
 //! and it always opens. `CODRAFT_KILLS` says how often (10 by default), `CODRAFT_SEED` at which moments.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
 
-use automerge::ReadDoc as _;
 use codraft_protocol::resolution::SAMPLE;
 use codraft_tests::peer::{Peer, Replica};
 use codraft_tests::server::Server;
+use codraft_tests::writer::{acknowledged_of, write};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::BTreeSet;
@@ -13,33 +13,6 @@ use std::time::Duration;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
-}
-
-/// A writer until its connection breaks. Returns its replica, and what of it the server has acknowledged.
-async fn write(url: String, token: String, document: String, code: &'static str, actor: [u8; 16]) -> Replica {
-    let mut replica = Replica::new(&document, code, actor);
-    let Ok(mut peer) = Peer::connect(&url, &token, &format!("{code}-{}", actor[0])).await else {
-        return replica;
-    };
-    peer.send(&peer.joining()).await;
-    replica.begin(&mut peer).await;
-    let mut ready = false;
-    let mut ticks = tokio::time::interval(Duration::from_millis(5));
-    loop {
-        tokio::select! {
-            _ = ticks.tick(), if ready => {
-                replica.splice(3 + usize::from(actor[1]), 0, 0, "x");
-                replica.push(&mut peer).await;
-            }
-            frame = peer.next() => match frame {
-                Ok(frame) => {
-                    replica.take(&mut peer, frame).await;
-                    ready = ready || replica.in_sync();
-                }
-                Err(_) => return replica,
-            },
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,17 +39,9 @@ async fn nothing_acknowledged_is_lost() {
         tokio::task::block_in_place(|| server.kill());
         for writer in writers {
             let replica = writer.await.unwrap();
-            // The server's heads are durable before it names them.
-            let theirs = replica.state.their_heads.clone().unwrap_or_default();
-            // Heads that are not here yet are somebody else's, who counts them.
-            let known: Vec<_> =
-                theirs.into_iter().filter(|hash| replica.doc.get_change_by_hash(hash).is_some()).collect();
-            if known.is_empty() {
-                continue;
-            }
-            let covered = replica.doc.fork_at(&known).unwrap().get_changes(&[]);
-            in_doubt += replica.doc.get_changes(&[]).len() - covered.len();
-            acknowledged.extend(covered.iter().map(|change| change.hash()));
+            let known = acknowledged_of(&replica);
+            in_doubt += replica.doc.get_changes(&[]).len() - known.len();
+            acknowledged.extend(known);
         }
         // It opens, and has all of them: verified by itself, and here.
         tokio::task::block_in_place(|| server.restart());

@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+mod access_log;
 mod backup;
 mod clone;
 mod delegation;
@@ -70,6 +71,9 @@ pub(crate) enum Command {
     /// Back up the whole running server into a file (secretariat)
     #[command(after_help = "Example:\n  codraft backup monday.backup && codraft-server verify monday.backup")]
     Backup(backup::Backup),
+    /// Who came in, was refused, took data out (secretariat)
+    #[command(after_help = "Examples:\n  codraft access-log\n  codraft access-log --limit 1000 --json")]
+    AccessLog(access_log::AccessLog),
     /// Completions for a shell
     #[command(
         after_help = "Example:\n  codraft completions bash > ~/.local/share/bash-completion/completions/codraft"
@@ -98,6 +102,7 @@ impl Command {
             Self::Reset(command) => command.run(context),
             Self::Restore(command) => command.run(),
             Self::Backup(command) => command.run(context),
+            Self::AccessLog(command) => command.run(context),
             Self::Completions { shell } => {
                 clap_complete::generate(shell, cli, "codraft", &mut std::io::stdout());
                 Ok(())

@@ -17,11 +17,12 @@ fn out(output: &Output) -> String {
 fn every_command_has_an_example() {
     let help = out(&run(&["--help"]));
     assert!(help.contains("Exit codes: 0 done") && help.contains("CODRAFT_TOKEN"), "{help}");
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 22] = [
         &["import"],
         &["delegation", "add"],
         &["delegation", "list"],
         &["delegation", "invite"],
+        &["delegation", "expire"],
         &["delegation", "revoke"],
         &["documents"],
         &["clone"],
@@ -37,6 +38,7 @@ fn every_command_has_an_example() {
         &["reset"],
         &["restore"],
         &["backup"],
+        &["access-log"],
         &["completions"],
     ];
     for command in commands {

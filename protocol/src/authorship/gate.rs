@@ -237,7 +237,7 @@ impl Gate {
     /// # Errors
     /// The first reason against it.
     pub fn check(&self, index: &Index, sender: Sender<'_>, raw: &[u8]) -> Result<Passed, Refusal> {
-        let parsed = self.parse(&Bytes::copy_from_slice(raw))?;
+        let parsed = self.parse(&Bytes::copy_from_slice(raw), &mut self.limits.change_ops.clone())?;
         self.judge(index, sender, &parsed)
     }
 
@@ -247,12 +247,16 @@ impl Gate {
         let mut admission = Admission::default();
         let mut parsed: Vec<Option<Parsed>> = Vec::with_capacity(chunks.len());
         let mut places: HashMap<ChangeHash, usize> = HashMap::with_capacity(chunks.len());
+        // An operation costs the same whether it was written out or is one of a run that takes a few bytes: a
+        // message full of runs would cost hours. Inserted characters take a byte each at least.
+        let bytes: usize = chunks.iter().map(Bytes::len).sum();
+        let mut operations = self.limits.change_ops.saturating_add(bytes as u64);
         for raw in chunks {
             match chunk::hash(&raw) {
                 Some(hash) if index.position(&hash).is_some() || places.contains_key(&hash) => {
                     admission.known += 1
                 }
-                hash => match self.parse(&raw) {
+                hash => match self.parse(&raw, &mut operations) {
                     Ok(one) => {
                         places.insert(one.change.hash(), parsed.len());
                         parsed.push(Some(one));
@@ -302,12 +306,15 @@ impl Gate {
         admission
     }
 
-    /// Reads a chunk, within bounds and with panics caught.
-    fn parse(&self, raw: &Bytes) -> Result<Parsed, Refusal> {
+    /// Reads a chunk, within bounds and with panics caught. Its operations are taken off those that are `left`
+    /// for its message.
+    fn parse(&self, raw: &Bytes, left: &mut u64) -> Result<Parsed, Refusal> {
         if raw.len() > self.limits.change_bytes {
             return Err(Refusal::ChangeTooLarge { limit: self.limits.change_bytes });
         }
-        chunk::count_operations(raw, self.limits.change_ops)?;
+        let limit = self.limits.change_ops;
+        let count = chunk::count_operations(raw, limit)?;
+        *left = left.checked_sub(count).ok_or(Refusal::TooManyOperations { limit })?;
         // Automerge does not look at the checksum here, but clients do when they take the chunk in.
         let hash = chunk::hash(raw).ok_or(Refusal::Unreadable)?;
         let read = catch_unwind(AssertUnwindSafe(|| {

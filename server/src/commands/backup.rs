@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 /// What a store or backup holds, in words.
-fn words(whole: &Whole) -> String {
+pub(super) fn words(whole: &Whole) -> String {
     let chain = hex::encode(whole.end.chain.get(..8).unwrap_or_default());
     format!("{} values, {} bytes, {} commits, chain {chain}…", whole.values, whole.bytes, whole.end.sequence)
 }

@@ -22,11 +22,13 @@ pub enum Action {
     CreateTicket,
     /// Download the whole store.
     Backup,
+    /// See who came in, was refused, took data out.
+    ReadAccessLog,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Read,
         Self::Edit,
         Self::Import,
@@ -35,6 +37,7 @@ impl Action {
         Self::Revoke,
         Self::CreateTicket,
         Self::Backup,
+        Self::ReadAccessLog,
     ];
 
     /// What it is, for the sentence "a chair may not …".
@@ -48,21 +51,22 @@ impl Action {
             Self::Revoke => "revoke tokens",
             Self::CreateTicket => "get tickets",
             Self::Backup => "make backups",
+            Self::ReadAccessLog => "read the access log",
         }
     }
 }
 
 /// Whether a role may.
 pub const fn role_allows(role: Role, action: Action) -> bool {
-    use Action::{Backup, CreateTicket, Edit, Import, Invite, Read, ReadQuarantine, Revoke};
+    use Action::{Backup, CreateTicket, Edit, Import, Invite, Read, ReadAccessLog, ReadQuarantine, Revoke};
     match (role, action) {
         (_, Read | CreateTicket) => true,
         (role, Edit) => role.may_edit(),
-        (Role::Secretariat, Import | ReadQuarantine | Invite | Revoke | Backup) => true,
+        (Role::Secretariat, Import | ReadQuarantine | Invite | Revoke | Backup | ReadAccessLog) => true,
         (Role::Chair, ReadQuarantine) => true,
         (
             Role::Chair | Role::Delegate | Role::Observer,
-            Import | ReadQuarantine | Invite | Revoke | Backup,
+            Import | ReadQuarantine | Invite | Revoke | Backup | ReadAccessLog,
         ) => false,
     }
 }

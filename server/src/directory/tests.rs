@@ -163,7 +163,7 @@ fn the_table_of_permissions() {
         .iter()
         .map(|action| roles.iter().map(|role| if role_allows(*role, *action) { 'x' } else { '.' }).collect())
         .collect();
-    assert_eq!(table, ["xxxx", "x.x.", "x...", "xx..", "x...", "x...", "xxxx", "x..."]);
+    assert_eq!(table, ["xxxx", "x.x.", "x...", "xx..", "x...", "x...", "xxxx", "x...", "x..."]);
     let (directory, pen, _) = house();
     let mut pen = directory.authenticate(&pen, NOW).unwrap();
     assert!(allows(&pen, Action::Import));
@@ -171,4 +171,50 @@ fn the_table_of_permissions() {
     assert!(
         allows(&pen, Action::Edit) && !allows(&pen, Action::Import) && !allows(&pen, Action::CreateTicket)
     );
+}
+
+#[test]
+fn a_token_ends_and_its_tickets_with_it() {
+    let (mut directory, pen, canada) = house();
+    let caller = directory.authenticate(&canada, NOW).unwrap();
+    let day = 24 * 3_600_000;
+    let new = api::NewTicket { ttl_seconds: Some(10 * 24 * 3600), ..api::NewTicket::default() };
+    let decision = directory.create_ticket(&caller, None, &new, NOW, &seed(3));
+    let ticket = do_it(&mut directory, decision).ticket;
+    let expiry = |days| api::NewExpiry { days };
+    let decision = directory.expire_account(&caller.account, &expiry(Some(2)), NOW);
+    let ending = do_it(&mut directory, decision);
+    let end = Timestamp(NOW.0 + 2 * day);
+    assert_eq!(ending.expires, Some(end));
+    let (before, after) = (Timestamp(end.0 - 1), end);
+    for shown in [&canada, &ticket] {
+        let live = directory.authenticate(shown, before).unwrap();
+        assert_eq!(live.expires, Some(end));
+        assert!(directory.still_welcome(&live, before) && !directory.still_welcome(&live, after));
+    }
+    assert_eq!(directory.authenticate(&canada, after), Err(Stranger::TokenExpired(end)));
+    assert_eq!(directory.authenticate(&ticket, after), Err(Stranger::Expired(end)));
+    // Given more time, it opens again; and without an end, for good.
+    let decision = directory.expire_account(&caller.account, &expiry(None), after);
+    do_it(&mut directory, decision);
+    assert!(directory.authenticate(&canada, Timestamp(NOW.0 + 900 * day)).is_ok());
+    // The secretariat cannot lock itself out.
+    let first = directory.authenticate(&pen, NOW).unwrap();
+    let ending = directory.expire_account(&first.account, &expiry(Some(1)), NOW);
+    assert_eq!(ending.unwrap_err(), DirectoryError::LastSecretariat);
+    let invited = api::NewInvitation { role: Role::Secretariat, delegation: None };
+    let decision = directory.invite(&invited, NOW, &seed(4));
+    do_it(&mut directory, decision);
+    for (days, expected) in
+        [(0, false), (1, true), (super::EXPIRY_DAYS_MAX, true), (super::EXPIRY_DAYS_MAX + 1, false)]
+    {
+        let ending = directory.expire_account(&first.account, &expiry(Some(days)), NOW);
+        assert_eq!(ending.is_ok(), expected, "{days}");
+    }
+    let decision = directory.expire_account(&first.account, &expiry(Some(1)), NOW);
+    do_it(&mut directory, decision);
+    let second =
+        directory.accounts.values().find(|one| one.id != first.account && one.role == Role::Secretariat);
+    let second = second.unwrap().id.clone();
+    assert_eq!(directory.revoke_account(&second, after).unwrap_err(), DirectoryError::LastSecretariat);
 }

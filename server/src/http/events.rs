@@ -3,6 +3,8 @@
 use super::House;
 use super::problem::Problem;
 use super::request::Of;
+use crate::address::Source;
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
@@ -20,8 +22,10 @@ use tokio::sync::broadcast::error::RecvError;
         (status = "4XX", body = codraft_protocol::api::Problem)))]
 pub(super) async fn stream(
     State(house): State<House>,
+    Extension(from): Extension<Source>,
     of: Of,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let seat = house.door.stay(from, &of.caller)?;
     let events = house.registry.subscribe(of.document).await?;
     let ended = Box::pin(async move {
         let mut stopping = house.stopping.clone();
@@ -31,7 +35,7 @@ pub(super) async fn stream(
             _ = house.access.unwelcome(&of.caller) => {}
         }
     });
-    let stream = stream::unfold((events, ended), |(mut events, mut ended)| async move {
+    let stream = stream::unfold((events, ended, seat), |(mut events, mut ended, seat)| async move {
         let event = tokio::select! {
             event = events.recv() => event,
             () = &mut ended => return None,
@@ -43,7 +47,7 @@ pub(super) async fn stream(
         };
         let named = Event::default().event(name(&event));
         let data = named.json_data(&event).unwrap_or_default();
-        Some((Ok(data), (events, ended)))
+        Some((Ok(data), (events, ended, seat)))
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }

@@ -4,7 +4,9 @@
 use super::House;
 use super::problem::Problem;
 use super::request::{Body, cookie};
+use crate::address::Source;
 use crate::directory::Stranger;
+use axum::Extension;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -21,11 +23,12 @@ const LASTS: u32 = 30 * 24 * 3600;
     responses((status = 200, body = api::Me), (status = "4XX", body = api::Problem)), security(()))]
 pub(super) async fn login(
     State(house): State<House>,
+    Extension(from): Extension<Source>,
     headers: HeaderMap,
     Body(login): Body<api::Login>,
 ) -> Result<impl IntoResponse, Problem> {
     own_origin(&headers)?;
-    let caller = house.access.authenticate(Some(&login.token))?;
+    let caller = house.door.come_in(from, Some(&login.token))?;
     // A ticket stands in URLs; what is good enough for those is not good enough for a login.
     if caller.ticket.is_some() {
         return Err(Stranger::Unknown.into());

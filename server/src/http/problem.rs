@@ -3,12 +3,14 @@
 use crate::access::AccessError;
 use crate::directory::permission::Action;
 use crate::directory::{DirectoryError, Stranger};
+use crate::door::{Turned, seconds};
 use crate::registry::RegistryError;
 use crate::storage::StorageError;
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use codraft_protocol::api;
 use codraft_protocol::id::Role;
+use std::time::Duration;
 
 /// A problem on its way out.
 #[derive(Debug)]
@@ -18,11 +20,13 @@ pub(super) struct Problem {
     kind: &'static str,
     title: &'static str,
     detail: String,
+    /// When to try again.
+    wait: Option<Duration>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: String) -> Self {
-        Self { status, kind, title, detail }
+        Self { status, kind, title, detail, wait: None }
     }
 
     pub(super) fn bad_request(kind: &'static str, title: &'static str, detail: String) -> Self {
@@ -55,7 +59,28 @@ impl IntoResponse for Problem {
             let bearer = header::HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
         }
+        if matches!(self.status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+            // Nobody reads the rest of the body: the client must not send its next request behind it.
+            response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+        }
+        if let Some(wait) = self.wait {
+            let after = header::HeaderValue::from(seconds(&wait));
+            response.headers_mut().insert(header::RETRY_AFTER, after);
+        }
         response
+    }
+}
+
+impl From<Turned> for Problem {
+    fn from(turned: Turned) -> Self {
+        let detail = turned.to_string();
+        let (kind, title, wait) = match turned {
+            Turned::Stranger(stranger) => return stranger.into(),
+            Turned::Guessing(wait) => ("too-many-failures", "Too many wrong tokens", wait),
+            Turned::Asking(wait) => ("too-many-requests", "Too many requests", wait),
+            Turned::Full(_) => ("too-many-connections", "Too many connections", Duration::from_secs(10)),
+        };
+        Self { wait: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, kind, title, detail) }
     }
 }
 
@@ -66,6 +91,7 @@ impl From<Stranger> for Problem {
             Stranger::Unknown => ("unknown-token", "This token is not known"),
             Stranger::Revoked => ("revoked-token", "This token was revoked"),
             Stranger::TicketRevoked => ("revoked-ticket", "This ticket was revoked"),
+            Stranger::TokenExpired(_) => ("expired-token", "This token has expired"),
             Stranger::Expired(_) => ("expired-ticket", "This ticket has expired"),
         };
         Self::new(StatusCode::UNAUTHORIZED, kind, title, stranger.to_string())
@@ -145,7 +171,8 @@ impl From<AccessError> for Problem {
                     | DirectoryError::UnknownDelegation(_)
                     | DirectoryError::DelegateWithoutDelegation
                     | DirectoryError::DelegationNotWanted(_)
-                    | DirectoryError::BadTtl => {
+                    | DirectoryError::BadTtl
+                    | DirectoryError::BadExpiry => {
                         (StatusCode::UNPROCESSABLE_ENTITY, "bad-value", "This cannot be done as asked")
                     }
                 };

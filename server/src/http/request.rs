@@ -3,13 +3,15 @@
 use super::House;
 use super::login;
 use super::problem::Problem;
+use super::routes::Visit;
+use crate::address::Source;
 use crate::directory::Caller;
 use crate::directory::permission::{self, Action};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{Method, StatusCode, Uri, header};
 use codraft_protocol::id::DocumentId;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -45,6 +47,18 @@ pub(super) fn cookie(headers: &axum::http::HeaderMap, name: &str) -> Option<Stri
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
+/// What a request shows of who it is.
+pub(super) fn shown(
+    method: &Method,
+    headers: &axum::http::HeaderMap,
+    uri: &Uri,
+) -> Result<Option<String>, Problem> {
+    match credentials(headers, uri) {
+        Some(shown) => Ok(Some(shown)),
+        None => login::from_cookie(method, headers),
+    }
+}
+
 /// The query's parameters, decoded; of one that is given twice, the last.
 pub(super) fn query(uri: &Uri) -> HashMap<String, String> {
     let parsed = axum::extract::Query::<HashMap<String, String>>::try_from_uri(uri);
@@ -55,11 +69,15 @@ impl FromRequestParts<House> for Known {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Problem> {
-        let credentials = match credentials(&parts.headers, &parts.uri) {
-            Some(shown) => Some(shown),
-            None => login::from_cookie(&parts.method, &parts.headers)?,
-        };
-        Ok(Self(house.access.authenticate(credentials.as_deref())?))
+        // The watch over the routes has asked already.
+        if let Some(Visit(caller)) = parts.extensions.get::<Visit>() {
+            return Ok(Self(caller.clone()));
+        }
+        let credentials = shown(&parts.method, &parts.headers, &parts.uri)?;
+        let from = parts.extensions.get::<Source>().copied().unwrap_or_else(Source::here);
+        let caller = house.door.come_in(from, credentials.as_deref())?;
+        house.door.may_ask(&caller)?;
+        Ok(Self(caller))
     }
 }
 
@@ -97,15 +115,25 @@ impl<T: DeserializeOwned> FromRequest<House> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, house: &House) -> Result<Self, Problem> {
-        let bytes = match Bytes::from_request(request, house).await {
-            Ok(bytes) => bytes,
-            Err(error @ BytesRejection::FailedToBufferBody(_))
+        let arriving = tokio::time::timeout(house.body.patience, Bytes::from_request(request, house)).await;
+        let bytes = match arriving {
+            Ok(Ok(bytes)) => bytes,
+            Err(_) => {
+                let detail = format!("it must arrive within {} s", house.body.patience.as_secs());
+                return Err(Problem::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "slow-body",
+                    "The body came too slowly",
+                    detail,
+                ));
+            }
+            Ok(Err(error @ BytesRejection::FailedToBufferBody(_)))
                 if error.status() == StatusCode::PAYLOAD_TOO_LARGE =>
             {
-                let detail = format!("a request carries at most {} MB", super::BODY_BYTES >> 20);
+                let detail = format!("a request carries at most {}", words(house.body.bytes));
                 return Err(Problem::new(error.status(), "too-large", "This is too large", detail));
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 return Err(Problem::bad_request("bad-body", "The body broke off", error.to_string()));
             }
         };
@@ -116,4 +144,8 @@ impl<T: DeserializeOwned> FromRequest<House> for Body<T> {
             Problem::bad_request("bad-json", "The body cannot be read", detail)
         })
     }
+}
+
+fn words(bytes: usize) -> String {
+    if bytes >= 1 << 20 { format!("{} MB", bytes >> 20) } else { format!("{bytes} bytes") }
 }

@@ -4,16 +4,19 @@ use super::House;
 use super::login;
 use super::problem::Problem;
 use super::request::{cookie, credentials, query};
+use crate::access_log::{Kind, Note};
+use crate::address::Source;
 use crate::connection;
+use crate::door::Turned;
 use crate::hub::Closing;
 use crate::server::Place;
+use crate::stream::Stream;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use codraft_protocol::id::DocumentId;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -22,23 +25,29 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 pub(super) async fn upgrade(
     State(house): State<House>,
     Extension(place): Extension<Place>,
+    Extension(from): Extension<Source>,
     mut request: Request,
 ) -> Result<Response<Body>, Problem> {
     let key = websocket_key(request.headers())?;
     let headers = request.headers();
-    if let Some(origin) = headers.get(header::ORIGIN) {
-        check_origin(&house, origin, headers.get(header::HOST))?;
+    if let Some(origin) = headers.get(header::ORIGIN)
+        && let Err(foreign) = check_origin(&house, origin, headers.get(header::HOST))
+    {
+        let detail = format!("a page of {} tried to connect", origin.to_str().unwrap_or("?"));
+        house.door.log().write(Note::new(Kind::Refused, from, detail));
+        return Err(foreign);
     }
     // A page shows no token: its cookie counts, if it says that it is this server's own.
     let shown = credentials(headers, request.uri())
         .or_else(|| cookie(headers, login::COOKIE).filter(|_| login::own_origin(headers).is_ok()));
-    let caller = house.access.authenticate(shown.as_deref());
+    let caller = house.door.come_in(from, shown.as_deref());
+    let seated = caller.and_then(|caller| Ok((house.door.stay(from, &caller)?, caller)));
     // `?document=…` narrows a connection, like a ticket's own document does.
     let only = query(request.uri()).remove("document").and_then(|id| id.parse::<DocumentId>().ok());
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let House { registry, access, mut stopping, .. } = house;
-        let parts = match upgrading.await.map(|upgraded| upgraded.downcast::<TokioIo<TcpStream>>()) {
+        let parts = match upgrading.await.map(|upgraded| upgraded.downcast::<TokioIo<Stream>>()) {
             Ok(Ok(parts)) => parts,
             // The client was gone before the upgrade.
             Ok(Err(_)) | Err(_) => return,
@@ -46,12 +55,14 @@ pub(super) async fn upgrade(
         let config = Some(registry.settings().connection.websocket());
         let (io, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
         let ws = WebSocketStream::from_partially_read(io, read, Role::Server, config).await;
-        match caller {
-            Err(stranger) => {
+        match seated {
+            Err(turned) => {
                 metrics::counter!("codraft_refused_connections_total").increment(1);
-                connection::refuse(ws, registry.peer_id(), &stranger.to_string()).await;
+                let code = if matches!(turned, Turned::Stranger(_)) { 4401 } else { 4429 };
+                let closing = Closing { code, reason: turned.to_string() };
+                connection::refuse(ws, registry.peer_id(), &closing).await;
             }
-            Ok(mut caller) => {
+            Ok((seat, mut caller)) => {
                 caller.document = caller.document.or(only);
                 let leaving = caller.clone();
                 let ended = async move {
@@ -64,6 +75,7 @@ pub(super) async fn upgrade(
                     }
                 };
                 connection::serve(ws, caller, registry, ended).await;
+                drop(seat);
             }
         }
         drop(place);
@@ -106,8 +118,9 @@ fn websocket_key(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
 /// A page of another site must not connect in its visitor's name.
 fn check_origin(house: &House, origin: &HeaderValue, host: Option<&HeaderValue>) -> Result<(), Problem> {
     let origin = origin.to_str().unwrap_or("?");
-    let same = origin.split_once("://").map(|(_, authority)| authority.as_bytes())
-        == host.map(HeaderValue::as_bytes);
+    let authority = origin.split_once("://").map(|(_, authority)| authority.as_bytes());
+    // `null` has no authority, and a request may lack its Host: that is not the same.
+    let same = authority.is_some() && authority == host.map(HeaderValue::as_bytes);
     if same || house.origins.iter().any(|allowed| allowed == origin) {
         return Ok(());
     }

@@ -3,7 +3,10 @@
 use super::House;
 use super::problem::Problem;
 use super::request::{Body, Known};
+use crate::access_log::{Kind, Note};
+use crate::address::Source;
 use crate::directory::permission::Action;
+use axum::Extension;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -16,6 +19,7 @@ use codraft_protocol::id::DocumentId;
     responses((status = 201, body = api::Ticket), (status = "4XX", body = api::Problem)))]
 pub(super) async fn create(
     State(house): State<House>,
+    Extension(from): Extension<Source>,
     known: Known,
     Body(new): Body<api::NewTicket>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -35,7 +39,10 @@ pub(super) async fn create(
         .access
         .decide(|directory, now, seed| directory.create_ticket(&caller, document, &new, now, seed))
         .await;
-    Ok((StatusCode::CREATED, Json(decided?)))
+    let ticket = decided?;
+    let note = Note::new(Kind::Ticket, from, format!("made {}, until {}", ticket.id, ticket.expires));
+    house.door.log().write(note.by(&caller));
+    Ok((StatusCode::CREATED, Json(ticket)))
 }
 
 /// Takes a ticket back and closes its connections: one's own, or, for the secretariat, anybody's.
@@ -44,10 +51,12 @@ pub(super) async fn create(
     responses((status = 204), (status = "4XX", body = api::Problem)))]
 pub(super) async fn revoke(
     State(house): State<House>,
+    Extension(from): Extension<Source>,
     known: Known,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let caller = known.allowed(Action::CreateTicket)?;
     house.access.decide(|directory, now, _| directory.revoke_ticket(&caller, &id, now)).await?;
+    house.door.log().write(Note::new(Kind::Revoked, from, format!("revoked {id}")).by(&caller));
     Ok(StatusCode::NO_CONTENT)
 }

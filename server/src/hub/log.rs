@@ -18,6 +18,11 @@ impl Log {
         self.len() - 1
     }
 
+    /// How many bytes they have.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// How many changes there are.
     pub(super) fn len(&self) -> u32 {
         u32::try_from(self.ends.len()).unwrap_or(u32::MAX)

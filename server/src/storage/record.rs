@@ -14,7 +14,7 @@ const VERSION: u8 = 1;
 pub enum RecordError {
     /// Written by a newer server.
     #[error(
-        "a {what} is stored in format {version}, and this server reads format {VERSION}; use the version of codraft-server that wrote it"
+        "a {what} is stored in format {version}, which this server does not read; use the version of codraft-server that wrote it"
     )]
     Version {
         /// What kind of record.
@@ -38,9 +38,13 @@ fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, RecordError> {
+    decode_as(what, VERSION, bytes)
+}
+
+fn decode_as<T: DeserializeOwned>(what: &'static str, format: u8, bytes: &[u8]) -> Result<T, RecordError> {
     let malformed = |why: String| RecordError::Malformed { what, why };
     let (version, body) = bytes.split_first().ok_or_else(|| malformed("it is empty".to_owned()))?;
-    if *version != VERSION {
+    if *version != format {
         return Err(RecordError::Version { what, version: *version });
     }
     let (value, rest) = postcard::take_from_bytes(body).map_err(|error| malformed(error.to_string()))?;
@@ -199,23 +203,84 @@ DelegationRecord {
     created: Timestamp,
 });
 
-record!("account",
 /// One who can come in.
-AccountRecord {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountRecord {
     /// Its id.
-    id: String,
+    pub id: String,
     /// What it may do.
-    role: Role,
+    pub role: Role,
     /// In whose name.
-    delegation: Option<DelegationCode>,
+    pub delegation: Option<DelegationCode>,
     /// SHA-256 of its token.
-    token_hash: [u8; 32],
+    pub token_hash: [u8; 32],
     /// When it was invited.
     #[serde(with = "millis")]
-    created: Timestamp,
+    pub created: Timestamp,
     /// When its token was revoked.
     #[serde(with = "millis::option")]
+    pub revoked: Option<Timestamp>,
+    /// When its token expires.
+    #[serde(with = "millis::option")]
+    pub expires: Option<Timestamp>,
+}
+
+/// An account as format 1 has it: without an end.
+#[derive(Serialize, Deserialize)]
+struct Account1 {
+    id: String,
+    role: Role,
+    delegation: Option<DelegationCode>,
+    token_hash: [u8; 32],
+    #[serde(with = "millis")]
+    created: Timestamp,
+    #[serde(with = "millis::option")]
     revoked: Option<Timestamp>,
+}
+
+/// The format of accounts now.
+const ACCOUNT: u8 = 2;
+
+impl AccountRecord {
+    /// Its stored form.
+    pub fn encode(&self) -> Vec<u8> {
+        // As in `encode`.
+        postcard::to_extend(self, vec![ACCOUNT]).unwrap_or_default()
+    }
+
+    /// From its stored form, this one or the one before.
+    ///
+    /// # Errors
+    /// [`RecordError`]
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        if bytes.first() == Some(&VERSION) {
+            let Account1 { id, role, delegation, token_hash, created, revoked } = decode("account", bytes)?;
+            return Ok(Self { id, role, delegation, token_hash, created, revoked, expires: None });
+        }
+        decode_as("account", ACCOUNT, bytes)
+    }
+}
+
+record!("entry of the access log",
+/// Who came in, was refused, took data out.
+AccessRecord {
+    /// When.
+    #[serde(with = "millis")]
+    at: Timestamp,
+    /// What happened: a code.
+    kind: String,
+    /// Who did it.
+    account: Option<String>,
+    /// With which ticket.
+    ticket: Option<String>,
+    /// The account or ticket that a refused token named.
+    claimed: Option<String>,
+    /// From where.
+    address: String,
+    /// More, in words.
+    detail: String,
+    /// Refusals before this one that were not noted, since there were too many.
+    left_out: u64,
 });
 
 record!("ticket",
@@ -323,6 +388,27 @@ mod tests {
         for length in 0..record.encode().len() {
             assert!(DelegationRecord::decode(&record.encode()[..length]).is_err());
         }
+    }
+
+    #[test]
+    fn accounts_of_format_1_are_read_and_written_anew() {
+        let first = Account1 {
+            id: "can-1".into(),
+            role: Role::Delegate,
+            delegation: "CAN".parse().ok(),
+            token_hash: [7; 32],
+            created: Timestamp(5),
+            revoked: None,
+        };
+        let stored = encode(&first);
+        let expected = format!("010563616e2d3102010343414e{}0a00", "07".repeat(32));
+        assert_eq!(hex::encode(&stored), expected);
+        let read = AccountRecord::decode(&stored).unwrap();
+        assert_eq!((read.id.as_str(), read.expires), ("can-1", None));
+        let ending = AccountRecord { expires: Some(Timestamp(9)), ..read };
+        assert_eq!(ending.encode()[0], 2);
+        assert_eq!(AccountRecord::decode(&ending.encode()), Ok(ending));
+        assert!(matches!(AccountRecord::decode(&[3]), Err(RecordError::Version { version: 3, .. })));
     }
 
     #[test]

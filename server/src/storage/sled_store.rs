@@ -8,6 +8,7 @@ use super::{Entry, Reader, Storage, StorageError, Stream, Tree, Write};
 use codraft_protocol::time::Timestamp;
 use sled::transaction::{TransactionError, Transactional, UnabortableTransactionError};
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -134,7 +135,9 @@ impl SledStorage {
         at: Timestamp,
     ) -> Result<Self, StorageError> {
         let shown = dir.display().to_string();
-        fs::create_dir_all(dir).map_err(StorageError::io(format!("creating {shown}")))?;
+        // Drafts are nobody else's on this machine.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        made.map_err(StorageError::io(format!("creating {shown}")))?;
         let what = || format!("reading {shown}");
         if fs::read_dir(dir).map_err(StorageError::io(what()))?.next().is_some() {
             return Err(StorageError::NotEmpty { dir: shown });

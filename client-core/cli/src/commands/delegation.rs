@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{self, Paint};
-use codraft_protocol::api::{NewDelegation, NewInvitation};
+use codraft_protocol::api::{NewDelegation, NewExpiry, NewInvitation};
 use codraft_protocol::id::{DelegationCode, Role};
 
 #[derive(clap::Subcommand)]
@@ -35,6 +35,17 @@ pub(crate) enum Delegation {
         #[arg(long, default_value = "delegate")]
         role: Role,
     },
+    /// Set when an account's token ends
+    #[command(
+        after_help = "Examples:\n  codraft delegation expire can-0f1e2d3c4b5a --days 30\n  codraft delegation expire can-0f1e2d3c4b5a        # never"
+    )]
+    Expire {
+        /// The account's id, as list shows it
+        account: String,
+        /// So many days from now; without: never
+        #[arg(long)]
+        days: Option<u32>,
+    },
     /// Take an account's token and tickets away, and close its connections
     #[command(after_help = "Example:\n  codraft delegation revoke can-0f1e2d3c4b5a")]
     Revoke {
@@ -57,6 +68,12 @@ impl Delegation {
                 output::note(format!("invited {}; this token is shown only now:", invitation.account.id));
                 output::line(invitation.token);
             }
+            Self::Expire { account, days } => {
+                let ending = api.expire(&account, &NewExpiry { days })?;
+                let end =
+                    ending.expires.map_or_else(|| "does not expire".to_owned(), |at| format!("expires {at}"));
+                output::note(format!("the token of {} {end}", ending.id));
+            }
             Self::Revoke { account } => {
                 let revoked = api.revoke(&account)?;
                 output::note(format!("revoked {}: its token and tickets open nothing any more", revoked.id));
@@ -76,8 +93,9 @@ impl Delegation {
                 }
                 for one in &listing.accounts {
                     let revoked = if one.revoked { "  revoked" } else { "" };
+                    let expires = one.expires.map_or_else(String::new, |at| format!("  until {at}"));
                     output::line(format!(
-                        "{:<32} {:<12} since {}{revoked}",
+                        "{:<32} {:<12} since {}{expires}{revoked}",
                         one.id,
                         one.role.to_string(),
                         one.created

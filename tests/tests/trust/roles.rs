@@ -1,0 +1,154 @@
+//! docs/roles.md against the server: every route asked, and every message sent, as every role.
+
+use crate::{ask, blocking};
+use bytes::Bytes;
+use codraft_protocol::api::{NewInvitation, NewTicket};
+use codraft_protocol::id::Role;
+use codraft_protocol::resolution::SAMPLE;
+use codraft_protocol::wire::Frame;
+use codraft_server::directory::permission::Action;
+use codraft_server::http::routes::{MESSAGES, Need, ROUTES, meets};
+use codraft_tests::peer::{Peer, Replica};
+use codraft_tests::server::Server;
+
+const ROLES: [Role; 4] = [Role::Secretariat, Role::Chair, Role::Delegate, Role::Observer];
+
+struct House {
+    server: Server,
+    document: String,
+    /// Role, whether by ticket, credentials.
+    callers: Vec<(Role, bool, String)>,
+}
+
+fn house() -> House {
+    let server = Server::start_with(&["--failed-logins-per-minute", "100000"]);
+    let document = server.import(SAMPLE);
+    server.delegation("CAN");
+    let mut callers = Vec::new();
+    for role in ROLES {
+        let delegation = (role == Role::Delegate).then(|| "CAN".parse().unwrap());
+        let token = server.pen().invite(&NewInvitation { role, delegation }).unwrap().token;
+        let ticket = server.api(&token).ticket(&NewTicket::default()).unwrap().ticket;
+        callers.push((role, false, token));
+        callers.push((role, true, ticket));
+    }
+    House { server, document, callers }
+}
+
+#[test]
+fn every_route_answers_each_role_as_the_table_says() {
+    let House { server, document, callers } = house();
+    let mut asked = 0;
+    for route in ROUTES {
+        if route.path == "/sync" {
+            continue;
+        }
+        // A document that is there, so that only the role decides; whatever else an id names is not there.
+        let id = if route.path.contains("/documents/") { document.as_str() } else { "nobody-0" };
+        let path = route.path.replace("{id}", id).replace("{*view}", "x").replace("{*path}", "x");
+        // A page of the server's own, for the page's login.
+        let origin = server.url.clone();
+        let status = |credentials: Option<&str>| {
+            let bearer = credentials.map(|token| format!("Bearer {token}"));
+            let mut headers = vec![("origin", origin.as_str())];
+            headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+            if route.path.ends_with("/events") {
+                return stream_status(&server.url, &path, &headers);
+            }
+            // A body that is nothing: who may not do it is told so before anybody reads it.
+            ask(&server.url, route.method, &path, &headers, "nonsense").status
+        };
+        let nobody = status(None);
+        assert_eq!(nobody == 401, route.need != Need::Nothing, "{} {path} as nobody: {nobody}", route.method);
+        for (role, ticket, credentials) in &callers {
+            let got = status(Some(credentials));
+            let may = meets(*role, *ticket, route.need);
+            assert_eq!(got != 403, may, "{} {path} as {role}, ticket: {ticket}: {got}", route.method);
+            assert_ne!(got, 401);
+            asked += 1;
+        }
+        // Somebody who was let in once and is no more, somebody whose token is wrong.
+        if route.need != Need::Nothing {
+            let wrong = format!("cdt_x-{asked}_{:064x}", 1);
+            assert_eq!(status(Some(&wrong)), 401, "{} {path}", route.method);
+        }
+    }
+    println!("{} routes, {asked} requests", ROUTES.len());
+    assert!(asked > 100);
+}
+
+/// An event stream does not end by itself.
+fn stream_status(url: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(crate::address(url)).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let mut request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n", crate::address(url));
+    headers.iter().for_each(|(name, value)| request.push_str(&format!("{name}: {value}\r\n")));
+    request.push_str("\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).unwrap();
+    crate::answer(&head).status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_message_does_for_each_role_what_the_table_says() {
+    let House { server, document, callers } = blocking(house).await;
+    let mut watcher = Peer::join(&server.url, &server.secretariat, "watcher").await;
+    let mut watching = Replica::new(&document, "", [250; 16]);
+    watching.begin(&mut watcher).await;
+    watching.settle(&mut watcher).await;
+    for (n, (role, ticket, credentials)) in callers.iter().enumerate() {
+        let may = |message: &str| {
+            let (_, need) = MESSAGES.iter().find(|(name, _)| *name == message).expect(message);
+            meets(*role, *ticket, *need)
+        };
+        // join, request, sync without changes
+        assert!(may("join") && may("request") && may("sync without changes"));
+        let mut peer = Peer::join(&server.url, credentials, &format!("p{n}")).await;
+        let label = match role {
+            Role::Secretariat => "SECRETARIAT",
+            Role::Delegate => "CAN",
+            Role::Chair | Role::Observer => "",
+        };
+        let mut replica = Replica::new(&document, label, [n as u8 + 1; 16]);
+        replica.begin(&mut peer).await;
+        replica.settle(&mut peer).await;
+        // ephemeral: everybody who reads may show where
+        assert!(may("ephemeral"));
+        let frame = Frame::Ephemeral {
+            sender: peer.id.clone(),
+            target: String::new(),
+            document: document.clone(),
+            session: "s".into(),
+            count: 1,
+            data: Bytes::from(vec![n as u8]),
+        };
+        peer.send(&frame).await;
+        loop {
+            match watcher.next().await.unwrap() {
+                Frame::Ephemeral { data, .. } => {
+                    assert_eq!(data, vec![n as u8]);
+                    break;
+                }
+                other => drop(watching.take(&mut watcher, other).await),
+            }
+        }
+        // sync with changes
+        replica.splice(3, 0, 0, "w");
+        replica.push(&mut peer).await;
+        if may("sync with changes") {
+            replica.settle(&mut peer).await;
+        } else {
+            assert!(peer.error().await.contains("may read but not write"), "{role}");
+        }
+        assert!(may("leave"));
+        peer.send(&Frame::Leave { sender: peer.id.clone() }).await;
+        peer.closed().await;
+    }
+    let writers =
+        callers.iter().filter(|(role, ticket, _)| meets(*role, *ticket, Need::To(Action::Edit))).count();
+    assert_eq!(writers, 4);
+    let text = blocking(move || server.text(&document)).await;
+    assert!(text.contains("wwww") && !text.contains("wwwww"), "{text}");
+}
