@@ -14,8 +14,11 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Makes a failing run short, tells it, and ends the test.
+/// Makes a failing run short (unless `CODRAFT_SHRINK=0`), tells it, and ends the test.
 fn fail(seed: u64, violation: &Violation) -> ! {
+    if setting("CODRAFT_SHRINK") == Some(0) {
+        panic!("seed {seed} breaks the law “{violation}”");
+    }
     let same = |steps: &[Step]| run(seed, steps, false).0.is_err_and(|other| other.law == violation.law);
     let short = shrunk(steps(seed), 400, same);
     let (outcome, story) = run(seed, &short, true);

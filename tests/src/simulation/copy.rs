@@ -172,7 +172,17 @@ impl Copy {
                 truth.wrote(writer, change.hash(), None);
             }
         }
-        if !self.keep(record, fuse)? || !connected {
+        if !self.keep(record, fuse)? {
+            return Ok(Vec::new());
+        }
+        if let (Some(replica), Some(file)) = (&self.replica, &self.file) {
+            let rendered = replica.rendered_text().map_err(failed("reading its text"))?;
+            if rendered != *file {
+                let how = format!("the file says\n{file}\nand is taken in as\n{rendered}");
+                return Err(Violation::new("a file is taken in as it is", how));
+            }
+        }
+        if !connected {
             return Ok(Vec::new());
         }
         let Some(replica) = &mut self.replica else { return Ok(Vec::new()) };

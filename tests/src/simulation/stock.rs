@@ -50,6 +50,11 @@ impl Stock {
     fn begin(&mut self, rng: &mut StdRng) {
         if !self.begun {
             begin_session(&mut self.doc, ActorId::from(rng.random::<[u8; 16]>()), &self.code);
+            if self.barred.is_some() {
+                // Nor does whoever may not write say who it is.
+                self.doc.set_author(None);
+                self.doc.set_actor(ActorId::from(rng.random::<[u8; 16]>()));
+            }
             self.begun = true;
         }
     }

@@ -51,8 +51,8 @@ struct Connection {
     member: Member,
     up: VecDeque<Up>,
     down: VecDeque<Down>,
-    /// What the server has refused on it, since it said so last.
-    refused: Vec<ChangeHash>,
+    /// What the server has refused on it, since it said so last; without a hash where it is no change.
+    refused: Vec<Option<ChangeHash>>,
     /// Whether what was refused before came on it again.
     repeats: bool,
     /// The hub knows of it.

@@ -25,6 +25,9 @@ impl World {
         self.disk.restart();
         self.doom = None;
         self.boot(rng)?;
+        if self.closed {
+            return Ok(());
+        }
         for n in 0..self.clients.len() {
             self.clients[n].cut_off = false;
             if !self.clients[n].is_alive() {

@@ -34,7 +34,8 @@ impl World {
         };
         let log = server.log()?;
         let there: std::collections::BTreeSet<_> = log.iter().filter_map(|raw| chunk::hash(raw)).collect();
-        if let Some(lost) = self.promised.difference(&there).next() {
+        let lost = self.promised.difference(&there).next();
+        if let Some(lost) = lost {
             let how = format!("{lost} was acknowledged or relayed, and is gone after a restart");
             return Err(Violation::new("acknowledged changes survive", how));
         }
@@ -115,7 +116,7 @@ impl World {
                 // Whoever is told may throw its copy away.
                 let kept = self.disk.quarantined();
                 if let Some(connection) = self.connections.get_mut(&to.0) {
-                    let first = std::mem::take(&mut connection.refused).into_iter().next();
+                    let first = std::mem::take(&mut connection.refused).into_iter().next().flatten();
                     if let Some(lost) = first.filter(|hash| !kept.contains(hash) && !connection.repeats) {
                         let how =
                             format!("connection {} is told that {lost} is refused, before it is kept", to.0);
@@ -227,9 +228,10 @@ impl World {
             if !self.refused.insert(hash) {
                 return Err(Violation::new("quarantine", format!("{hash} is kept a second time")));
             }
-            let sender = self.connections.values_mut().rfind(|c| c.member == refused.member && c.opened);
-            sender.into_iter().for_each(|connection| connection.refused.push(hash));
         }
+        let hash = chunk::hash(&refused.raw);
+        let sender = self.connections.values_mut().rfind(|c| c.member == refused.member && c.opened);
+        sender.into_iter().for_each(|connection| connection.refused.push(hash));
         if let Some(server) = &mut self.server {
             server.quarantine(refused, self.now);
         }
