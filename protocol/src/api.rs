@@ -379,6 +379,18 @@ pub struct Invitation {
     pub token: String,
 }
 
+/// `GET` and `PUT /api/v1/documents/{id}/screen`: what the projector shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct Screen {
+    /// The provision; absent: none yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provision: Option<ProvisionId>,
+    /// Whether the delegations are named there.
+    #[serde(default = "yes")]
+    pub names: bool,
+}
+
 /// `POST /api/v1/login`: what a page sends to get its cookie.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]

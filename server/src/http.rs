@@ -12,6 +12,7 @@ mod page;
 mod problem;
 mod request;
 pub mod routes;
+pub(crate) mod screen;
 mod sync;
 mod tickets;
 
@@ -65,6 +66,8 @@ pub struct House {
     pub metrics: PrometheusHandle,
     /// Pages that may connect from elsewhere, such as `https://drafting.example.org`.
     pub origins: Arc<[String]>,
+    /// What the projectors show.
+    pub(crate) screens: screen::Screens,
     /// Turns true when the server is to stop.
     pub stopping: watch::Receiver<bool>,
 }
@@ -79,6 +82,8 @@ pub fn router(house: House) -> Router {
         .route("/documents/{id}/proposals", get(documents::proposals))
         .route("/documents/{id}/quarantine", get(documents::quarantine))
         .route("/documents/{id}/events", get(events::stream))
+        .route("/documents/{id}/screen", get(screen::shown).put(screen::show))
+        .route("/documents/{id}/screen/events", get(screen::events))
         .route("/delegations", get(delegations::list).post(delegations::add))
         .route("/invitations", post(delegations::invite))
         .route("/accounts/{id}", delete(delegations::revoke))

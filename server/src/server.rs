@@ -153,6 +153,7 @@ impl Server {
             health: committer.health(),
             metrics: metrics.clone(),
             origins: settings.origins.into(),
+            screens: crate::http::screen::Screens::default(),
             stopping: stopping.clone(),
         };
         tokio::spawn(upkeep(metrics, stopping.clone()));

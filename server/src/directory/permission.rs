@@ -24,11 +24,13 @@ pub enum Action {
     Backup,
     /// See who came in, was refused, took data out.
     ReadAccessLog,
+    /// Say what the projector shows.
+    Project,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Read,
         Self::Edit,
         Self::Import,
@@ -38,6 +40,7 @@ impl Action {
         Self::CreateTicket,
         Self::Backup,
         Self::ReadAccessLog,
+        Self::Project,
     ];
 
     /// What it is, for the sentence "a chair may not …".
@@ -52,21 +55,26 @@ impl Action {
             Self::CreateTicket => "get tickets",
             Self::Backup => "make backups",
             Self::ReadAccessLog => "read the access log",
+            Self::Project => "say what the projector shows",
         }
     }
 }
 
 /// Whether a role may.
 pub const fn role_allows(role: Role, action: Action) -> bool {
-    use Action::{Backup, CreateTicket, Edit, Import, Invite, Read, ReadAccessLog, ReadQuarantine, Revoke};
+    use Action::{
+        Backup, CreateTicket, Edit, Import, Invite, Project, Read, ReadAccessLog, ReadQuarantine, Revoke,
+    };
     match (role, action) {
         (_, Read | CreateTicket) => true,
         (role, Edit) => role.may_edit(),
-        (Role::Secretariat, Import | ReadQuarantine | Invite | Revoke | Backup | ReadAccessLog) => true,
-        (Role::Chair, ReadQuarantine) => true,
+        (Role::Secretariat, Import | ReadQuarantine | Invite | Revoke | Backup | ReadAccessLog | Project) => {
+            true
+        }
+        (Role::Chair, ReadQuarantine | Project) => true,
         (
             Role::Chair | Role::Delegate | Role::Observer,
-            Import | ReadQuarantine | Invite | Revoke | Backup | ReadAccessLog,
+            Import | ReadQuarantine | Invite | Revoke | Backup | ReadAccessLog | Project,
         ) => false,
     }
 }

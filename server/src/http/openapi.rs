@@ -14,6 +14,7 @@ use utoipa::{Modify, OpenApi};
         super::events::stream,
         super::delegations::list, super::delegations::add, super::delegations::invite,
         super::delegations::revoke, super::delegations::expire, super::delegations::me,
+        super::screen::shown, super::screen::show, super::screen::events,
         super::login::login, super::login::logout,
         super::tickets::create, super::tickets::revoke,
         super::backup::download, super::access_log::read,

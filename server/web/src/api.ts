@@ -23,8 +23,23 @@ export type Mark = "ADD" | "MOD" | "SUP";
 export interface Segment { kind: "kept" | "inserted" | "struck"; field: "enumerator" | "text"; text: string; by: string[]; of?: string }
 export interface Proposal {
   id: string; document: string; provision: Place; mark: Mark; sponsors: string[]; segments: Segment[];
-  collides_with: string[]; amends: string[]; status: string; created: string; changes: string[]; also?: string[];
+  collides_with: string[]; amends: string[]; status: Status; created: string; changes: string[]; also?: string[];
+  number?: string; round?: number; late?: boolean; editorial?: boolean; gone?: boolean; provisional?: string;
+  reasons?: Reason[]; history?: Happening[];
 }
+export type Status = "draft" | "tabled" | "late" | "agreed" | "rejected" | "bracketed" | "deferred" | "withdrawn";
+export interface Reason { by: string; at: string; text: string }
+export interface Happening { at: string; by: string; what: string; reason?: string }
+export interface Round {
+  number: number; state: "open" | "closed" | "concluded"; baseline: number; opened: string; deadline?: string; closed?: string;
+  concluded?: string; result?: number;
+}
+export type Decision = "adopt" | "reject" | "bracket" | "defer";
+export interface NewRuling { proposal: string; decision: Decision; reason: string; revisit: boolean }
+export interface Preview { adopted: string[]; text: string }
+export interface Revision { number: number; at: string; round?: number; sha256: string; bytes: number }
+/** What the projector shows. */
+export interface Screen { provision?: string; names: boolean }
 export interface Invitation { account: Account; token: string }
 export interface Quarantined {
   number: number; at: string; sender: string; delegation?: string; code: string; reason: string; bytes: string; size: number;

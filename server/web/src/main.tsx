@@ -4,6 +4,9 @@ import { useEffect } from "preact/hooks";
 import { go, route } from "./route";
 import { arrive, comeIn, me } from "./visitor";
 import { t } from "./words";
+import { ChairPage } from "./views/ChairPage";
+import { ProjectorPage } from "./views/ProjectorPage";
+import { SecretariatPage } from "./views/SecretariatPage";
 import { DocumentList } from "./views/DocumentList";
 import { Join } from "./views/Join";
 import { ResolutionPage } from "./views/ResolutionPage";
@@ -19,6 +22,12 @@ function Page() {
       return <DocumentList />;
     case "resolution":
       return <ResolutionPage key={here.document} id={here.document} />;
+    case "chair":
+      return <ChairPage key={here.document} id={here.document} />;
+    case "projector":
+      return <ProjectorPage key={here.document} id={here.document} />;
+    case "secretariat":
+      return <SecretariatPage />;
     default:
       return <Nowhere />;
   }

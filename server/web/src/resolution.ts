@@ -1,9 +1,11 @@
 // One resolution as the page has it: what the server says of it, and what this replica holds beyond that.
 import { batch, computed, signal } from "@preact/signals";
-import { type Attribution, type Document, get, Problem, type Proposal } from "./api";
+import { type Attribution, type Document, get, Problem, type Proposal, type Round } from "./api";
 import { overlay, type Run, runsOf, standing } from "./marks";
 import type { Held, Replica } from "./replica/replica";
+import { nameOf } from "./delegations";
 import { me, writer } from "./visitor";
+import { list, t } from "./words";
 
 /** One provision as it is shown. */
 export interface Row {
@@ -21,6 +23,7 @@ export class Resolution {
   readonly document = signal<Document | null>(null);
   readonly attribution = signal<Attribution | null>(null);
   readonly proposals = signal<Proposal[]>([]);
+  readonly rounds = signal<Round[]>([]);
   readonly present = signal<string[]>([]);
   readonly replica = signal<Replica | null>(null);
   readonly problem = signal<Problem | null>(null);
@@ -32,12 +35,14 @@ export class Resolution {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last = 0;
   #closed = false;
+  #reading = Promise.resolve();
+  readonly #writers = new Set<string>();
 
-  constructor(readonly id: string) {}
+  constructor(readonly id: string, readonly writes = true) {}
 
   async open(): Promise<void> {
     this.#listen();
-    const writes = writer.value !== null;
+    const writes = this.writes && writer.value !== null;
     const opening = writes ? this.#openReplica() : Promise.resolve();
     await this.refresh();
     await opening;
@@ -50,18 +55,31 @@ export class Resolution {
     this.replica.value?.close();
   }
 
-  async refresh(): Promise<void> {
+  /** Reads the document; one reading at a time, so that an older answer never replaces a newer one. */
+  refresh(): Promise<void> {
+    this.#reading = this.#reading.catch(() => undefined).then(() => this.#read());
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
     this.#last = Date.now();
     try {
-      const [document, attribution, proposals] = await Promise.all([
+      const [document, attribution, proposals, rounds] = await Promise.all([
         get<Document>(`/documents/${this.id}`),
         get<Attribution>(`/documents/${this.id}/attribution`),
         get<{ proposals: Proposal[] }>(`/documents/${this.id}/proposals`),
+        get<{ rounds: Round[] }>(`/documents/${this.id}/rounds`).catch((error: unknown) => {
+          // What is known of the round is no reason not to show the text.
+          if (error instanceof Problem && (error.status === 404 || error.unreachable)) return { rounds: this.rounds.value };
+          throw error;
+        }),
       ]);
+      this.#tell(this.attribution.value, attribution);
       batch(() => {
         this.document.value = document;
         this.attribution.value = attribution;
         this.proposals.value = proposals.proposals;
+        this.rounds.value = rounds.rounds;
         this.problem.value = null;
       });
       const replica = this.replica.value;
@@ -76,11 +94,26 @@ export class Resolution {
     }
   }
 
+  /** Says, for those who cannot see it, what others have just changed. */
+  #tell(before: Attribution | null, now: Attribution): void {
+    const by = [...this.#writers].filter((code) => code !== writer.value);
+    this.#writers.clear();
+    if (before === null || by.length === 0) return;
+    const known = new Map(before.provisions.map((one) => [one.provision.id, JSON.stringify(one)]));
+    const changed = now.provisions.filter((one) => known.get(one.provision.id) !== JSON.stringify(one));
+    const places = [...new Set(changed.map((one) => placeOf(one.provision)))].slice(0, 3);
+    if (places.length > 0) this.news.value = t("remoteEdit", { who: list(by.map(nameOf)), place: list(places) });
+  }
+
   /** Reads the document again soon, and not too often. */
   soon(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) return;
     const wait = Math.max(0, this.#last + BREATH - Date.now());
-    this.#timer = setTimeout(() => void this.refresh(), wait);
+    this.#timer = setTimeout(() => {
+      // Those that came while one is being read share the next reading.
+      this.#timer = undefined;
+      void this.refresh();
+    }, wait);
   }
 
   #listen(): void {
@@ -101,7 +134,10 @@ export class Resolution {
     events.addEventListener("presence", (event) => {
       this.present.value = (JSON.parse(event.data) as { delegations: string[] }).delegations;
     });
-    for (const name of ["changes", "missed", "ruled", "round", "proposals"]) {
+    events.addEventListener("changes", (event) => {
+      for (const code of (JSON.parse(event.data) as { delegations: string[] }).delegations) this.#writers.add(code);
+    });
+    for (const name of ["changes", "missed", "round", "proposals"]) {
       events.addEventListener(name, () => this.soon());
     }
   }
@@ -143,10 +179,13 @@ export class Resolution {
         continue;
       }
       after += 1;
-      rows.splice(after, 0, fresh(one, rows[after - 1], replica?.me ?? ""));
+      rows.splice(after, 0, fresh(one, rows[after - 1], replica?.author(one.id) ?? null));
     }
     return rows;
   });
+
+  /** The current round. */
+  readonly round = computed(() => this.rounds.value.at(-1) ?? null);
 
   readonly byProvision = computed(() => {
     const map = new Map<string, Proposal[]>();
@@ -166,13 +205,18 @@ function suppressors(said: string[], here: Held | undefined, replica: Replica | 
   return here.suppressedBy.includes(replica.me) ? [...others, replica.me].sort() : others;
 }
 
-function fresh(one: Held, before: Row | undefined, by: string): Row {
+function fresh(one: Held, before: Row | undefined, author: string | null): Row {
+  const by = author === null ? [] : [author];
   const heading = before?.kind === "heading" ? before.runs.map((run) => run.text).join("") : before?.heading ?? "";
   return {
     id: one.id, kind: one.kind, part: one.part, level: one.level, heading, enumerator: one.enumerator, baseline: false,
-    shown: true, insertedBy: by, suppressedBy: one.suppressedBy, text: one.text,
-    runs: one.text === "" ? [] : [{ text: one.text, by: [by], struckBy: [], baseline: false, fresh: true }],
+    shown: true, insertedBy: author ?? "?", suppressedBy: one.suppressedBy, text: one.text,
+    runs: one.text === "" ? [] : [{ text: one.text, by, struckBy: [], baseline: false, fresh: true }],
   };
+}
+
+function partOf(part: string): string {
+  return part === "opening" || part === "preambular" || part === "operative" || part === "annex" ? t(`part_${part}`) : part;
 }
 
 /** A provision's place in words: `resolves 3`; of a heading, its own. */
@@ -182,5 +226,5 @@ export function placeOf(one: { heading: string; enumerator: string; part: string
     if (own !== "") return own;
   }
   const enumerator = one.enumerator.replace(/[).]+$/, "");
-  return [one.heading, enumerator === "–" ? "" : enumerator].filter((word) => word !== "").join(" ") || one.part;
+  return [one.heading, enumerator === "–" ? "" : enumerator].filter((word) => word !== "").join(" ") || partOf(one.part);
 }

@@ -1,6 +1,6 @@
 // The interface's language: a catalogue, the direction of writing, numbers.
 import { computed, effect, signal } from "@preact/signals";
-import { type Catalogue, en, type Word } from "./words/en";
+import { type Catalogue, type Counted, en, type Word } from "./words/en";
 import { fr } from "./words/fr";
 import { ar } from "./words/ar";
 
@@ -40,7 +40,7 @@ export function t(word: Word, values: Values = {}): string {
 }
 
 /** The words for a number of things: `name_one` or `name_other`, as the language counts. */
-export function count(name: "mergedSent" | "mergedReceived", n: number): string {
+export function count(name: Counted, n: number): string {
   return t(plural.value.select(n) === "one" ? `${name}_one` : `${name}_other`, { n });
 }
 

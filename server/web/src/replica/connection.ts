@@ -81,7 +81,14 @@ export class Connection extends NetworkAdapter {
   };
 
   /** The browser knows that the network is gone long before the socket does. */
-  readonly #lost = () => this.#socket?.close();
+  readonly #lost = () => {
+    const socket = this.#socket;
+    if (socket === null) return;
+    // Its goodbye would wait for an answer that cannot come.
+    socket.onclose = socket.onmessage = null;
+    socket.close();
+    this.#closed({ code: 1006, reason: "" });
+  };
 
   retry(): void {
     this.#wanted = true;
@@ -127,7 +134,7 @@ export class Connection extends NetworkAdapter {
     }
   }
 
-  #closed(event: CloseEvent): void {
+  #closed(event: { code: number; reason: string }): void {
     this.#socket = null;
     if (this.#server !== null) this.emit("peer-disconnected", { peerId: this.#server });
     this.#server = null;

@@ -78,7 +78,8 @@ function marks(runs: Run[], text: string, author: string | null): DecorationSet 
   };
   for (const [n, run] of shown.entries()) {
     if (run.struckBy.length > 0) {
-      ranges.push(Decoration.widget({ widget: new Struck(run), side: -2 }).range(at));
+      // All of one side: they stand in the order in which they are given, each name behind its own words.
+      ranges.push(Decoration.widget({ widget: new Struck(run), side: -1 }).range(at));
       label(run, shown[n + 1], at, -1);
       continue;
     }

@@ -25,6 +25,7 @@ export function Banners({ resolution }: { resolution: Resolution }) {
           <strong>{t("closedTitle")}</strong> {resolution.problem.value.detail} <button onClick={() => go("/join")}>{t("comeInAgain")}</button>
         </div>
       )}
+      {resolution.round.value?.state === "closed" && writer.value !== null && <div class="notice warn" role="status">{t("roundClosedNotice")}</div>}
       <MergedNotice resolution={resolution} />
       <KeptWords resolution={resolution} />
     </div>

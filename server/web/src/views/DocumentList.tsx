@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Document, get, Problem } from "../api";
 import { follow } from "../route";
+import { me } from "../visitor";
 import { t, when } from "../words";
 import { TopBar } from "./TopBar";
 
@@ -17,7 +18,9 @@ export function DocumentList() {
   useEffect(load, []);
   return (
     <>
-      <TopBar title={<h1>{t("documents")}</h1>} />
+      <TopBar title={<h1>{t("documents")}</h1>}>
+        {me.value?.account.role === "secretariat" && <a class="button" href="/secretariat" onClick={follow}>{t("secretariatView")}</a>}
+      </TopBar>
       <main class="narrow">
         {problem !== null && <p class="notice bad" role="alert">{problem} <button onClick={load}>{t("tryAgain")}</button></p>}
         {documents?.length === 0 && <p>{t("noDocuments")}</p>}

@@ -1,23 +1,31 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Signal } from "@preact/signals";
 import type { Run } from "../marks";
 import type { Replica } from "../replica/replica";
-import type { Editing } from "../replica/editor";
+import type { edit as Edit, Editing } from "../replica/editor";
+
+/** The editor proper, once it is here; readers never fetch it. */
+let editor: typeof Edit | null = null;
+
+export async function fetchEditor(): Promise<typeof Edit> {
+  editor ??= (await import("../replica/editor")).edit;
+  return editor;
+}
 
 export interface EditorProps {
   replica: Replica; id: string; runs: Signal<Run[]>; label: string; help: string;
   point: { x: number; y: number } | null; on: Editing["on"];
 }
 
-/** One provision's words, being edited. The editor proper comes when it is first needed. */
+/** One provision's words, being edited. It takes over within the same turn, so that no key falls between two provisions. */
 export function Editor({ replica, id, runs, label, help, point, on }: EditorProps) {
   const place = useRef<HTMLDivElement>(null);
   const latest = useRef(on);
   latest.current = on;
-  useEffect(() => {
+  useLayoutEffect(() => {
     let ended = false;
     let end = () => {};
-    void import("../replica/editor").then(({ edit }) => {
+    const start = (edit: typeof Edit) => {
       if (ended || place.current === null) return;
       end = edit({
         replica, id, parent: place.current, label, point, runs,
@@ -26,7 +34,9 @@ export function Editor({ replica, id, runs, label, help, point, on }: EditorProp
           up: () => latest.current.up(), down: () => latest.current.down(), empty: () => latest.current.empty(),
         },
       });
-    });
+    };
+    if (editor !== null) start(editor);
+    else void fetchEditor().then(start);
     return () => {
       ended = true;
       end();

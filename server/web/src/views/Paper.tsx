@@ -26,13 +26,20 @@ export function Paper({ resolution, rows, view, own }: { resolution: Resolution;
     if (next !== undefined) active.value = { id: next.id, point: null };
   };
   return (
-    <article class="paper" aria-label={t("resolutionLabel")}>
+    <article class="paper" dir={direction(rows)} aria-label={t("resolutionLabel")}>
       {rows.map((row) => (
         <Provision key={row.id} resolution={resolution} row={row} rows={rows} view={view} own={own} writes={writes} active={active} move={move} />
       ))}
       {resolution.proposals.value.length === 0 && view === "marked" && <p class="aside-note">{t("noProposals")}</p>}
     </article>
   );
+}
+
+/** The sheet runs as its text does, whatever the language of the page. */
+function direction(rows: Row[]): "ltr" | "rtl" {
+  const text = rows.map((row) => row.runs.map((run) => run.text).join("")).join("");
+  const [rtl, ltr] = [/[\p{Script=Arabic}\p{Script=Hebrew}]/gu, /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Han}]/gu].map((letters) => text.match(letters)?.length ?? 0);
+  return (rtl ?? 0) > (ltr ?? 0) ? "rtl" : "ltr";
 }
 
 const canEdit = (row: Row) => row.text !== null && row.kind !== "blank" && row.kind !== "rule";

@@ -6,7 +6,9 @@ import { follow } from "../route";
 import { me, rules, writer } from "../visitor";
 import { t } from "../words";
 import { Banners } from "./Banners";
+import { fetchEditor } from "./Editor";
 import { Paper } from "./Paper";
+import { RoundState } from "./RoundState";
 import { TopBar } from "./TopBar";
 import { Whos } from "./Who";
 
@@ -15,6 +17,7 @@ export function ResolutionPage({ id }: { id: string }) {
   const resolution = useMemo(() => new Resolution(id), [id]);
   useEffect(() => {
     void resolution.open();
+    if (writer.value !== null) void fetchEditor();
     return () => resolution.close();
   }, [resolution]);
   const view = useSignal<View>("marked");
@@ -45,8 +48,9 @@ export function ResolutionPage({ id }: { id: string }) {
           <input type="checkbox" checked={names.value} onChange={(event) => { names.value = event.currentTarget.checked; }} /> {t("names")}
         </label>
         <button class="quiet" onClick={() => print()}>{t("print")}</button>
-        {rules.value && <a class="button" href={`/documents/${id}/chair`} onClick={follow}>{t("chairView")}</a>}
+        {rules.value && <a class="button" href={`/documents/${id}/chair`} onClick={follow}>{t(me.value?.account.role === "chair" ? "chairView" : "rounds")}</a>}
         <a class="button" href={`/documents/${id}/projector`} onClick={follow}>{t("projectorView")}</a>
+        <RoundState round={resolution.round.value} />
         <State resolution={resolution} />
       </div>
       <Banners resolution={resolution} />
@@ -71,6 +75,6 @@ function State({ resolution }: { resolution: Resolution }) {
   const link = replica?.connection.link.value.state ?? (resolution.reached.value ? "online" : "offline");
   const words = link !== "online" ? t(link === "connecting" ? "connecting" : link === "closed" ? "closedTitle" : "offlineTitle")
     : writer.value === null ? t("online")
-      : replica?.safe.value === true ? t("saved") : t("saving");
+      : t(replica?.safe.value === true ? "saved" : replica?.safe.value === false ? "saving" : "connecting");
   return <p class={`state ${link} ${replica?.safe.value === false ? "unsafe" : ""}`} role="status" data-link={link} data-safe={String(replica?.safe.value)}>{words}</p>;
 }

@@ -1,0 +1,170 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { type Decision, Problem, type Preview, type Proposal, send } from "../api";
+import { nameOf } from "../delegations";
+import { asOnPaper } from "../marks";
+import { placeOf, Resolution } from "../resolution";
+import { follow } from "../route";
+import { me, rules } from "../visitor";
+import { count, list, t, when } from "../words";
+import { Banners } from "./Banners";
+import { MarkedText } from "./MarkedText";
+import { Reasons, runOf, StatusChip } from "./Margin";
+import { RoundControl } from "./RoundControl";
+import { TopBar } from "./TopBar";
+import { Whos } from "./Who";
+
+const KEYS: Record<string, Decision> = { a: "adopt", r: "reject", b: "bracket", d: "defer" };
+const OPEN = new Set(["tabled", "late", "bracketed", "deferred"]);
+const name = (one: Proposal) => one.number ?? one.id;
+
+/** The chair's desk: every proposal, collisions first, a key a ruling. */
+export function ChairPage({ id }: { id: string }) {
+  const resolution = useMemo(() => new Resolution(id, false), [id]);
+  useEffect(() => {
+    void resolution.open();
+    return () => resolution.close();
+  }, [resolution]);
+  const chosen = useSignal<string | null>(null);
+  const reason = useSignal("");
+  const said = useSignal<{ good: boolean; words: string } | null>(null);
+  const preview = useSignal<Preview | null>(null);
+  const groups = useComputed(() => {
+    const open = resolution.proposals.value.filter((one) => OPEN.has(one.status));
+    return [
+      { title: t("collidesFirst"), list: open.filter((one) => one.collides_with.length > 0) },
+      { title: t("otherProposals"), list: open.filter((one) => one.collides_with.length === 0) },
+      { title: t("settledProposals"), list: resolution.proposals.value.filter((one) => !OPEN.has(one.status)) },
+    ].filter((group) => group.list.length > 0);
+  });
+  const order = groups.value.flatMap((group) => group.list);
+  const current = order.find((one) => one.id === chosen.value) ?? order[0];
+  const mayRule = me.value?.account.role === "chair";
+
+  const fails = (error: unknown) => {
+    said.value = { good: false, words: error instanceof Problem && !error.unreachable ? error.detail : t("offlineTitle") };
+  };
+  const rule = async (decision: Decision) => {
+    if (current === undefined || !mayRule) return;
+    const revisit = (current.history ?? []).some((one) => one.what in { adopt: 1, "adopt-part": 1, reject: 1, bracket: 1, defer: 1 });
+    const next = order[order.indexOf(current) + 1];
+    try {
+      await send("POST", `/documents/${id}/rulings`, { rulings: [{ proposal: name(current), decision, reason: reason.value, revisit }] });
+      said.value = { good: true, words: t("ruled", { proposal: name(current), decision: t(decision) }) };
+      reason.value = "";
+      if (next !== undefined) chosen.value = next.id;
+      await resolution.refresh();
+    } catch (error) {
+      fails(error);
+    }
+  };
+  const consensual = async () => {
+    const some = order.filter((one) => one.status === "tabled" && one.collides_with.length === 0).length;
+    if (some === 0 || !confirm(count("consensualSure", some))) return;
+    await send("POST", `/documents/${id}/rulings`, { rulings: [], consensual: true, reason: reason.value }).then(() => resolution.refresh(), fails);
+  };
+  const show = async () => {
+    if (current === undefined) return;
+    await send("PUT", `/documents/${id}/screen`, { provision: current.provision.id, names: true })
+      .then(() => { said.value = { good: true, words: t("projectorShown") }; }, fails);
+  };
+  const look = async () => {
+    if (current === undefined) return;
+    await send<Preview>("POST", `/documents/${id}/preview`, { adopt: [name(current)] }).then((answer) => { preview.value = answer; }, fails);
+  };
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || (event.target as HTMLElement).closest("input, textarea, select, dialog")) return;
+      const decision = KEYS[event.key.toLowerCase()];
+      const at = current === undefined ? -1 : order.indexOf(current);
+      const to = event.key === "ArrowDown" || event.key === "j" ? order[at + 1] : event.key === "ArrowUp" || event.key === "k" ? order[at - 1] : undefined;
+      if (decision !== undefined) void rule(decision);
+      else if (event.key.toLowerCase() === "s") void show();
+      else if (to !== undefined) chosen.value = to.id;
+      else return;
+      event.preventDefault();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  });
+  useEffect(() => { document.querySelector('.desk [aria-current="true"]')?.scrollIntoView({ block: "nearest" }); }, [current?.id]);
+
+  if (!rules.value) return <main class="narrow"><h1>{t("forbiddenView")}</h1><a href={`/documents/${id}`} onClick={follow}>{t("textView")}</a></main>;
+  return (
+    <div class="chair">
+      <TopBar title={<><span class="symbol">{resolution.document.value?.symbol}</span> <h1 dir="auto">{resolution.document.value?.title}</h1></>} />
+      <div class="tools" role="toolbar" aria-label={t("chairView")}>
+        <a class="button" href={`/documents/${id}`} onClick={follow}>{t("textView")}</a>
+        <a class="button" href={`/documents/${id}/projector`} onClick={follow}>{t("projectorView")}</a>
+        <RoundControl resolution={resolution} onProblem={fails} />
+        {mayRule && <button onClick={() => void consensual()}>{t("adoptConsensual")}</button>}
+      </div>
+      <Banners resolution={resolution} />
+      <main class="desk">
+        <nav aria-label={t("allProposals")}>
+          {resolution.attribution.value !== null && order.length === 0 && <p class="nothing">{t("noProposals")}</p>}
+          {groups.value.map((group) => (
+            <section key={group.title}>
+              <h2>{group.title}</h2>
+              <ul>
+                {group.list.map((one) => (
+                  <li key={one.id}>
+                    <button class="row" aria-current={one.id === current?.id} onClick={() => { chosen.value = one.id; }}>
+                      <span class="place">{placeOf(one.provision)}</span>
+                      <span class={`mark mark-${one.mark}`}>{one.mark}</span>
+                      <Whos codes={one.sponsors} />
+                      <StatusChip proposal={one} />
+                    </button>
+                  </li>
+                ))}
+              </ul>
+            </section>
+          ))}
+        </nav>
+        {current === undefined ? <section class="matter"><p>{t("nothingSelected")}</p></section> : (
+          <section class="matter" aria-label={`${placeOf(current.provision)}, ${current.mark}`}>
+            <h2>{placeOf(current.provision)} <span class="number">{current.number}</span></h2>
+            <p class="who-line"><span class="mark">{current.mark}</span> <Whos codes={current.sponsors} /> <StatusChip proposal={current} /></p>
+            <p class="proposed" dir="auto"><MarkedText runs={asOnPaper(current.segments.map(runOf))} /></p>
+            <Reasons proposal={current} />
+            {current.collides_with.length > 0 && (
+              <div class="against">
+                <h3><span aria-hidden="true">⚠ </span>{t("collidesWith", { who: list(current.collides_with.flatMap((other) => order.find((one) => one.id === other)?.sponsors ?? []).map(nameOf)) })}</h3>
+                {order.filter((one) => current.collides_with.includes(one.id)).map((one) => (
+                  <p key={one.id} class="proposed" dir="auto"><Whos codes={one.sponsors} /> <MarkedText runs={asOnPaper(one.segments.map(runOf))} /></p>
+                ))}
+              </div>
+            )}
+            {mayRule && (
+              <div class="verdicts">
+                <input aria-label={t("rulingReason")} placeholder={t("rulingReason")} dir="auto" value={reason.value} onInput={(event) => { reason.value = event.currentTarget.value; }} />
+                <div class="row-of">
+                  {(Object.entries(KEYS) as [string, Decision][]).map(([key, decision]) => (
+                    <button key={key} class={decision === "adopt" ? "main" : ""} aria-keyshortcuts={key} onClick={() => void rule(decision)}>{t(decision)} <kbd>{key.toUpperCase()}</kbd></button>
+                  ))}
+                  <button onClick={() => void look()}>{t("preview")}</button>
+                </div>
+                {!["tabled", "late"].includes(current.status) && <p class="hint">{t("rulingAgain")}</p>}
+              </div>
+            )}
+            <div class="row-of"><button onClick={() => void show()} aria-keyshortcuts="s">{t("projectorShow")} <kbd>S</kbd></button></div>
+            <p class="hint">{t("keys")}</p>
+            <div role="status">{said.value !== null && <p class={`notice ${said.value.good ? "good" : "bad"}`}>{said.value.words}</p>}</div>
+            {(current.history ?? []).length > 0 && (
+              <details><summary>{t("history")}</summary>
+                <ul class="history">{current.history?.map((one, at) => <li key={at}>{when(one.at)} · {one.by} · {one.what}{one.reason ? `: ${one.reason}` : ""}</li>)}</ul>
+              </details>
+            )}
+          </section>
+        )}
+      </main>
+      {preview.value !== null && (
+        <dialog open class="preview" aria-label={t("previewTitle")}>
+          <h2>{t("previewTitle")}</h2>
+          <pre dir="auto">{preview.value.text}</pre>
+          <button class="main" onClick={() => { preview.value = null; }}>{t("close")}</button>
+        </dialog>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,263 @@
+// What the chair, the secretariat, the room and the other readers see; that all can use it; figures and pictures.
+// With CODRAFT_SCREENSHOTS=1 the pictures go to docs/screenshots.
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Server, until } from "../foreign/server.mjs";
+import { comeIn, edit, launch, open, provision, saved, wrongs } from "./page.mjs";
+
+const pictures = process.env.CODRAFT_SCREENSHOTS ? join(import.meta.dirname, "../../docs/screenshots") : mkdtempSync(join(tmpdir(), "codraft-pictures-"));
+const axeSource = readFileSync(join(import.meta.dirname, "node_modules/axe-core/axe.min.js"), "utf8");
+let house, browser, can, usa, bra, chairToken, a, b, c, chair, pen;
+
+before(async () => {
+  mkdirSync(pictures, { recursive: true });
+  house = await Server.start();
+  for (const [code, name] of [["BRA", "Brazil"], ["CAN", "Canada"], ["USA", "United States"]]) {
+    const { token, account } = await house.post("/delegations", { code, name });
+    const one = { code, token, account: account.id };
+    if (code === "BRA") bra = one;
+    else if (code === "CAN") can = one;
+    else usa = one;
+  }
+  chairToken = (await house.post("/invitations", { role: "chair" })).token;
+  browser = await launch();
+  [a, b, c, chair, pen] = await Promise.all([can, usa, bra].map((one) => one.token).concat(chairToken, house.secretariat).map((token) => comeIn(browser, house, token)));
+  for (const page of [a, b, c]) await open(page, house);
+});
+
+after(async () => {
+  await browser?.close();
+  await house?.stop();
+  assert.deepEqual(wrongs, [], "the page did nothing wrong behind its back");
+});
+
+const shot = (page, name, options = {}) => page.screenshot({ path: join(pictures, `${name}.png`), ...options });
+
+/** Replaces words in a provision, as a delegate does: selects them and types. */
+async function replace(page, place, from, to) {
+  await edit(page, place);
+  await page.keyboard.press("Control+End");
+  const text = await provision(page, place).locator(".cm-line").evaluate((line) => {
+    const copy = line.cloneNode(true);
+    for (const mark of copy.querySelectorAll(".label, del")) mark.remove();
+    return copy.textContent;
+  });
+  const at = text.indexOf(from);
+  assert.ok(at >= 0, `${place} says ${from}`);
+  await page.keyboard.press("Control+Home");
+  for (let n = 0; n < at; n++) await page.keyboard.press("ArrowRight");
+  for (let n = 0; n < from.length; n++) await page.keyboard.press("Shift+ArrowRight");
+  if (to === "") await page.keyboard.press("Delete");
+  else await page.keyboard.type(to);
+  await page.keyboard.press("Escape");
+}
+
+/** No serious violation of what axe-core checks. */
+async function accessible(page, what) {
+  // By the debugger's protocol: the page's own policy allows no foreign script.
+  const protocol = await page.context().newCDPSession(page);
+  await protocol.send("Runtime.evaluate", { expression: axeSource });
+  const { result } = await protocol.send("Runtime.evaluate", {
+    expression: "axe.run(document, { resultTypes: ['violations'] }).then(r => JSON.stringify(r.violations.map(v => [v.impact, v.id, v.nodes.map(n => n.target.join(' ') + ': ' + n.failureSummary).slice(0, 4)])))",
+    awaitPromise: true,
+    returnByValue: true,
+  });
+  const serious = JSON.parse(result.value).filter(([impact]) => impact === "serious" || impact === "critical");
+  assert.deepEqual(serious, [], what);
+}
+
+test("delegates propose, collide, and sponsor", async () => {
+  await b.context().setOffline(true);
+  await b.locator('.state[data-link="offline"]').waitFor();
+  await replace(a, "resolves 1", "leading role", "coordinating role");
+  await replace(b, "resolves 1", "leading ", "");
+  await b.context().setOffline(false);
+  await Promise.all([saved(a), saved(b)]);
+  await replace(c, "instructs the Secretary-General 1", "every year", "every second year");
+  await replace(a, "recalling c", "2018", "2023");
+  await Promise.all([saved(a), saved(c)]);
+  await edit(b, "instructs the Secretary-General 2");
+  await b.keyboard.press("Control+Enter");
+  await b.keyboard.type("to publish the report in the six official languages;");
+  await saved(b);
+  await b.keyboard.press("Escape");
+  await provision(c, "invites Member States 1").hover();
+  await provision(c, "invites Member States 1").getByRole("button", { name: /^Suppress/ }).click();
+  await saved(c);
+  await provision(a, "resolves 1").locator(".card.collides").first().waitFor();
+  await edit(c, "considering b");
+  await provision(a, "considering b").locator(".here", { hasText: "BRA" }).waitFor();
+  await a.evaluate(() => scrollTo(0, 0));
+  await a.mouse.move(0, 0);
+  await a.setViewportSize({ width: 1280, height: 1500 });
+  await shot(a, "delegate");
+  await a.setViewportSize({ width: 1280, height: 860 });
+  await accessible(a, "the delegate's view");
+  await edit(a, "resolves 1");
+  await accessible(a, "while editing");
+  await shot(a, "editing");
+  await a.keyboard.press("Escape");
+});
+
+test("in the dark, on a telephone, in Arabic, on paper", async () => {
+  const dark = await comeIn(browser, house, can.token, { colorScheme: "dark" });
+  await open(dark, house);
+  await shot(dark, "dark");
+  await accessible(dark, "the delegate's view, dark");
+  await dark.context().close();
+  const phone = await comeIn(browser, house, chairToken, { viewport: { width: 390, height: 780 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 });
+  await open(phone, house);
+  assert.ok(await phone.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the telephone");
+  await shot(phone, "phone");
+  await phone.context().close();
+  const arabic = await comeIn(browser, house, usa.token, { locale: "ar" });
+  await open(arabic, house);
+  assert.deepEqual(await arabic.evaluate(() => [document.documentElement.dir, document.querySelector("article").dir]), ["rtl", "ltr"]);
+  await shot(arabic, "arabic");
+  await accessible(arabic, "the page in Arabic");
+  await arabic.context().close();
+  const french = await comeIn(browser, house, usa.token, { locale: "fr-FR" });
+  await french.getByRole("heading", { name: "Résolutions" }).waitFor();
+  await french.context().close();
+  await b.emulateMedia({ media: "print" });
+  assert.ok(await b.locator(".tools").isHidden());
+  await b.emulateMedia({ media: "screen" });
+});
+
+test("a delegate reaches nothing of the chair's, by address or API", async () => {
+  await a.goto(`http://${house.address}/documents/${house.document}/chair`);
+  await a.getByText("Only the chair and the secretariat").waitFor();
+  await a.goto(`http://${house.address}/secretariat`);
+  await a.getByText("Only the chair and the secretariat").waitFor();
+  const answers = await a.evaluate(async (id) => {
+    const ask = async (method, path, body) => (await fetch(`/api/v1${path}`, { method, body: JSON.stringify(body) })).status;
+    return {
+      screen: await ask("PUT", `/documents/${id}/screen`, { names: true }),
+      invite: await ask("POST", "/invitations", { role: "chair" }),
+    };
+  }, house.document);
+  assert.deepEqual(answers, { screen: 403, invite: 403 });
+  assert.equal(await a.evaluate(() => document.cookie), "");
+  await open(a, house);
+});
+
+test("the chair sees collisions first, and the projector follows", async () => {
+  await chair.goto(`http://${house.address}/documents/${house.document}/chair`);
+  await chair.locator(".desk .row").first().waitFor();
+  assert.match(await chair.locator(".desk nav section").first().innerText(), /In collision[\s\S]*resolves 1/);
+  await shot(chair, "chair");
+  await accessible(chair, "the chair's desk");
+  const room = await comeIn(browser, house, chairToken, { viewport: { width: 1600, height: 900 } });
+  await room.goto(`http://${house.address}/documents/${house.document}/projector`);
+  await room.getByText("has not put a provision").waitFor();
+  await chair.keyboard.press("s");
+  await room.locator(".alternative").nth(1).waitFor();
+  await room.locator(".collision-sign").waitFor();
+  assert.match(await room.locator(".fitted").innerText(), /\[\s*CAN[\s\S]*coordinating[\s\S]*\]\s*\[\s*USA/);
+  const size = await room.locator(".alternative").first().evaluate((one) => parseFloat(getComputedStyle(one).fontSize));
+  assert.ok(size >= 1600 * 0.021, `readable from the back row: ${size} px of 1600`);
+  await shot(room, "projector");
+  await accessible(room, "the projector");
+  await room.getByLabel("Names").uncheck();
+  assert.ok(await room.locator(".holders").first().isHidden());
+  await room.getByLabel("Names").check();
+
+  await room.context().close();
+});
+
+test("the secretariat imports, invites with a code to scan", async () => {
+  await pen.goto(`http://${house.address}/secretariat`);
+  await pen.getByLabel("Symbol").fill("C26/DT/9");
+  await pen.getByLabel("Text", { exact: true }).fill("Resolution 9\nOn warnings\nThe Council,\nresolves\n1\tto report in 20222026.\n");
+  await pen.getByRole("button", { name: "Import" }).click();
+  await pen.locator(".notice.good", { hasText: "On warnings" }).waitFor();
+  await pen.getByText("20222026").waitFor();
+  await pen.getByLabel("Code").fill("fra");
+  await pen.getByLabel("Name").fill("France");
+  await pen.getByRole("button", { name: "Add and invite" }).click();
+  const link = await pen.getByLabel("Link").inputValue();
+  await pen.locator(".invitation img").waitFor();
+  const guest = await (await browser.newContext()).newPage();
+  await guest.goto(link);
+  await guest.locator(".bar .who", { hasText: "FRA" }).waitFor();
+  assert.ok(!guest.url().includes("cdt_"), "the token does not stay in the address");
+  await guest.context().close();
+  await shot(pen, "secretariat", { fullPage: true });
+  await accessible(pen, "the secretariat's desk");
+});
+
+test("an observer reads, and does not write", async () => {
+  const { token } = await house.post("/invitations", { role: "observer" });
+  const page = await open(await comeIn(browser, house, token), house);
+  await provision(page, "resolves 1").locator(".words").click();
+  assert.equal(await page.locator(".cm-content").count(), 0);
+  assert.equal(await page.locator(".deeds").count(), 0);
+  await page.context().close();
+});
+
+test("the join page and the list are usable by all", async () => {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(`http://${house.address}/`);
+  await page.getByLabel("Invitation").fill("cdt_nonsense");
+  await page.getByRole("button", { name: "Come in" }).click();
+  await page.getByRole("alert").waitFor();
+  await accessible(page, "the join page");
+  await page.context().close();
+  await chair.goto(`http://${house.address}/`);
+  await chair.locator(".documents li").first().waitFor();
+  await accessible(chair, "the list");
+  await shot(chair, "documents");
+});
+
+test("figures: transfer, ready, and from a key to the other screen", async (t) => {
+  const context = await browser.newContext({ serviceWorkers: "block" });
+  const cold = await context.newPage();
+  const protocol = await context.newCDPSession(cold);
+  await protocol.send("Network.enable");
+  let transferred = 0;
+  protocol.on("Network.loadingFinished", ({ encodedDataLength }) => { transferred += encodedDataLength; });
+  await cold.goto(`http://${house.address}/join#${can.token}`);
+  await cold.waitForURL(`http://${house.address}/`);
+  await open(cold, house);
+  await saved(cold);
+  await edit(cold, "resolves 2");
+  t.diagnostic(`figure: everything that a writing delegate transfers at first: ${Math.round(transferred / 1024)} KB`);
+  await context.close();
+
+  await a.goto("about:blank");
+  const ready = [];
+  for (let n = 0; n < 3; n++) {
+    const start = performance.now();
+    await a.goto(`http://${house.address}/documents/${house.document}`);
+    await edit(a, "resolves 2");
+    ready.push(performance.now() - start);
+  }
+  t.diagnostic(`figure: from the address to an open editor, warm, median of 3: ${Math.round(ready.sort((x, y) => x - y)[1])} ms`);
+
+  await open(b, house);
+  await edit(a, "resolves 3");
+  await a.keyboard.press("Control+End");
+  await b.evaluate((id) => {
+    window.arrivals = [];
+    const watch = document.querySelector(`[data-provision="${id}"] .words`);
+    new MutationObserver(() => {
+      const count = (watch.textContent.match(/~/g) ?? []).length;
+      while (window.arrivals.length < count) window.arrivals.push(Date.now());
+    }).observe(watch, { childList: true, subtree: true, characterData: true });
+  }, await provision(b, "resolves 3").getAttribute("data-provision"));
+  const departures = [];
+  for (let n = 0; n < 20; n++) {
+    departures.push(await a.evaluate(() => {
+      document.execCommand("insertText", false, "~");
+      return Date.now();
+    }));
+    await until("it is on the other screen", async () => (await b.evaluate(() => window.arrivals.length)) > n);
+  }
+  const arrivals = await b.evaluate(() => window.arrivals);
+  const took = departures.map((at, n) => arrivals[n] - at).sort((x, y) => x - y);
+  t.diagnostic(`figure: from a key to the other screen, 20 keys: median ${took[10]} ms, largest ${took[19]} ms`);
+  assert.ok(took[10] < 1000, `the median is ${took[10]} ms`);
+});
