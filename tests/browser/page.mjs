@@ -15,7 +15,7 @@ export const wrongs = [];
 /** A browser of its own (cookies, stores) that has come in with an invitation. */
 export async function comeIn(browser, house, token, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: "en-GB", ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   page.on("pageerror", (error) => wrongs.push(String(error.stack ?? error)));
   page.on("console", (message) => {

@@ -37,7 +37,7 @@ fn the_page_in_a_browser() {
             "--test",
             "--test-force-exit",
             "--test-concurrency=1",
-            "--test-timeout=240000",
+            "--test-timeout=600000",
             "--test-reporter=spec",
         ])
         .current_dir(&folder)
