@@ -236,7 +236,7 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`]; nothing has changed then.
     pub fn write(&self, file: &[u8], actor: ActorId, now: Timestamp) -> Result<Option<Record>, ReplicaError> {
-        let (_, lines) = text_form::parse(file)?;
+        let lines = text_form::parse_edited(file)?;
         let Some(delegation) = &self.delegation else { return Ok(None) };
         let mut fork = self.at(&self.rendered)?;
         edit::begin_session(&mut fork, actor, delegation);

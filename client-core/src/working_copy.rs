@@ -32,6 +32,9 @@ pub enum CopyError {
     /// There is something already.
     #[error("{0} is not empty; clone into a new folder")]
     NotEmpty(String),
+    /// A file stands there.
+    #[error("{0} is a file; clone into a folder that is new or empty")]
+    NotAFolder(String),
     /// Another process writes.
     #[error("another codraft is at work in {0} (a sync --watch?); stop it first")]
     Busy(String),
@@ -167,6 +170,9 @@ impl WorkingCopy {
     /// # Errors
     /// [`CopyError`]
     pub fn create(dir: &Path, config: Config) -> Result<Self, CopyError> {
+        if dir.is_file() {
+            return Err(CopyError::NotAFolder(dir.display().to_string()));
+        }
         fs::create_dir_all(dir).map_err(io(dir))?;
         if fs::read_dir(dir).map_err(io(dir))?.next().is_some() {
             return Err(CopyError::NotEmpty(dir.display().to_string()));

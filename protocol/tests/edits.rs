@@ -102,6 +102,37 @@ proptest! {
     }
 
     #[test]
+    fn what_was_deleted_can_be_put_back(seed in any::<u64>()) {
+        let mut r = StdRng::seed_from_u64(seed);
+        let (doc, layout) = document(SAMPLE);
+        let mut can = replica(&doc, "CAN");
+        for round in 0..3 {
+            // Much of it goes, and comes back edited, with lines that are like others.
+            let all = lines(SAMPLE);
+            let kept: Vec<&str> = SAMPLE.split_inclusive('\n').filter(|_| r.random_bool(0.3)).collect();
+            let less = format!("{}rest\n", kept.concat());
+            edit::apply_text(&mut can, &code("CAN"), &lines(&less), Timestamp(round)).unwrap();
+            prop_assert_eq!(shown(&can, &layout), less);
+            let back = match r.random_range(0..3) {
+                0 => SAMPLE.to_owned(),
+                1 => format!("{SAMPLE}\n\n"),
+                _ => edited(SAMPLE, &mut r),
+            };
+            let wanted = lines(&back);
+            edit::apply_text(&mut can, &code("CAN"), &wanted, Timestamp(round)).unwrap();
+            let whole = |lines: &[ParsedLine]| lines.iter().map(ParsedLine::whole).collect::<Vec<_>>();
+            let stands: Vec<String> = edit::lines(&can).unwrap().iter()
+                .map(|l| format!("{}{}{}", l.enumerator, l.separator, l.text)).collect();
+            prop_assert_eq!(stands, whole(&wanted));
+            // Lines that come back are lifted, not added a second time.
+            let (_, list) = can.get(automerge::ROOT, "provisions").unwrap().unwrap();
+            if back == SAMPLE && round == 0 {
+                prop_assert_eq!(can.length(&list), all.len());
+            }
+        }
+    }
+
+    #[test]
     fn concurrent_edits_merge(seed in any::<u64>()) {
         let mut r = StdRng::seed_from_u64(seed);
         let (doc, layout) = document(SAMPLE);

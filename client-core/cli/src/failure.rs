@@ -86,6 +86,7 @@ impl From<CopyError> for Failure {
             }
             CopyError::ReadOnly(_) => Self::UNAUTHORISED,
             CopyError::NotEmpty(_)
+            | CopyError::NotAFolder(_)
             | CopyError::Busy(_)
             | CopyError::Io { .. }
             | CopyError::Config { .. }

@@ -146,7 +146,10 @@ pub(crate) fn proposals(paint: Paint, all: &[Proposal], names: &BTreeMap<String,
             Mark::Sup => paint.with("1;31", "SUP"),
         };
         line(format!("  #{:<3} {mark}  {}", n + 1, codes(paint, &proposal.sponsors)));
-        line(format!("       {}", words(paint, proposal)));
+        // A line without words is a proposal, too.
+        let blank = proposal.segments.iter().all(|segment| segment.text.trim().is_empty());
+        let shown = if blank { paint.dim("(an empty line)") } else { words(paint, proposal) };
+        line(format!("       {shown}"));
         if !proposal.collides_with.is_empty() {
             line(format!("       {} {}", paint.with("1;31", "collides with"), who(&proposal.collides_with)));
         }

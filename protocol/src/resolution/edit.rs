@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Author, Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value};
 use matching::Shape;
+use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 /// A document that is not a resolution, or an edit that Automerge did not take.
 #[derive(Debug, thiserror::Error)]
@@ -252,27 +253,34 @@ fn plan<'a>(
     let (mut i, mut j) = (visible.len(), wanted.len());
     loop {
         let (next_old, next_new) = pairs.peek().map_or((0, 0), |(o, n)| (o + 1, n + 1));
-        // Old lines behind the pair are gone, new lines behind it are added.
-        while i > next_old {
-            i -= 1;
-            let Some(gone) = visible.get(i).copied() else { continue };
+        // Between this pair and the one behind it: old lines are gone, new lines are added or come back.
+        let anchor = next_old.checked_sub(1).and_then(|at| visible.get(at)).map_or(0, |one| one.at + 1);
+        let limit = visible.get(i).map_or(usize::MAX, |one| one.at);
+        let own =
+            |one: &&Standing| (anchor..limit).contains(&one.at) && one.suppressed == [delegation.as_str()];
+        let own: Vec<&Standing> = all.iter().filter(own).collect();
+        let lines = wanted.get(next_new..j).unwrap_or_default();
+        let mut gap: Vec<(usize, Step<'_>)> = Vec::new();
+        // An addition stands behind whatever comes back before it.
+        let mut behind = anchor;
+        for (line, lifted) in lines.iter().zip(come_back(&own, lines)) {
+            gap.push(match lifted {
+                Some(lifted) => {
+                    behind = lifted.at + 1;
+                    (2 * lifted.at, Step::Lift(lifted))
+                }
+                None => (2 * behind, Step::Add { at: behind, new: line }),
+            });
+        }
+        for gone in visible.get(next_old..i).unwrap_or_default() {
             let own =
                 inserted_by(doc, &gone.map).is_some_and(|label| label == delegation.as_str().as_bytes());
-            steps.push(if own { Step::Remove(gone) } else { Step::Suppress(gone) });
+            gap.push((2 * gone.at + 1, if own { Step::Remove(gone) } else { Step::Suppress(gone) }));
         }
-        let anchor = next_old.checked_sub(1).and_then(|at| visible.get(at)).map_or(0, |one| one.at + 1);
-        while j > next_new {
-            j -= 1;
-            let Some(line) = wanted.get(j) else { continue };
-            let limit = visible.get(i).map_or(usize::MAX, |one| one.at);
-            let lifted = all.iter().find(|one| {
-                (anchor..limit).contains(&one.at)
-                    && one.suppressed == [delegation.as_str()]
-                    && one.whole() == line.whole()
-                    && !steps.iter().any(|step| matches!(step, Step::Lift(other) if other.at == one.at))
-            });
-            steps.push(lifted.map_or(Step::Add { at: anchor, new: line }, Step::Lift));
-        }
+        // What is added at one place is added last line first.
+        gap.reverse();
+        gap.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
+        steps.extend(gap.into_iter().map(|(_, step)| step));
         let Some((o, n)) = pairs.next() else { break };
         (i, j) = (o, n);
         if let (Some(old), Some(new)) = (visible.get(o).copied(), wanted.get(n))
@@ -284,6 +292,25 @@ fn plan<'a>(
         }
     }
     steps
+}
+
+/// Which of one's own suppressed provisions each line brings back: as many as can be in their order.
+fn come_back<'a>(suppressed: &[&'a Standing], lines: &[ParsedLine]) -> Vec<Option<&'a Standing>> {
+    let old: Vec<String> = suppressed.iter().map(|one| one.whole()).collect();
+    let new: Vec<String> = lines.iter().map(ParsedLine::whole).collect();
+    let mut back = vec![None; lines.len()];
+    if old.is_empty() || new.is_empty() {
+        return back;
+    }
+    for op in capture_diff_slices(Algorithm::Myers, &old, &new) {
+        let DiffOp::Equal { old_index, new_index, len } = op else { continue };
+        for n in 0..len {
+            if let Some(place) = back.get_mut(new_index + n) {
+                *place = suppressed.get(old_index + n).copied();
+            }
+        }
+    }
+    back
 }
 
 /// The author label of whoever inserted a provision.

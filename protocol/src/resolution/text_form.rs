@@ -60,7 +60,7 @@ pub enum TextFormError {
     },
     /// A control character, or a line ending unlike the others.
     #[error(
-        "line {line} has the control character U+{code:04X}; a line takes text and tabs only (are the line endings mixed?)"
+        "line {line} has the control character U+{code:04X}; a line takes text and tabs only. Remove it; where the line endings are mixed, have the editor save all of them alike"
     )]
     ControlCharacter {
         /// Counted from 1.
@@ -123,6 +123,25 @@ pub fn parse(bytes: &[u8]) -> Result<(Layout, Vec<ParsedLine>), TextFormError> {
         text: text.to_owned(),
     });
     Ok((Layout { line_ending, final_newline, bom }, lines.collect()))
+}
+
+/// Reads a file that an editor has saved: what it did to line endings, all or some of them, is nobody's edit.
+///
+/// # Errors
+/// [`TextFormError`]
+pub fn parse_edited(bytes: &[u8]) -> Result<Vec<ParsedLine>, TextFormError> {
+    let has = |words: &[u8]| bytes.windows(words.len()).any(|window| window == words);
+    if !has(b"\r\n") {
+        return parse(bytes).map(|(_, lines)| lines);
+    }
+    let mut alike = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.iter().peekable();
+    while let Some(byte) = rest.next() {
+        if *byte != b'\r' || rest.peek() != Some(&&b'\n') {
+            alike.push(*byte);
+        }
+    }
+    parse(&alike).map(|(_, lines)| lines)
 }
 
 /// Joins lines given as (enumerator, separator, text) into a file.
@@ -215,6 +234,18 @@ mod tests {
                 prop_assert_eq!(again(&bytes), bytes);
             }
         }
+    }
+
+    #[test]
+    fn editors_may_mix_line_endings() {
+        let lines = parse(b"a\nb\nc\n").unwrap().1;
+        for edited in ["a\r\nb\nc\n", "a\r\nb\r\nc\r\n", "\u{feff}a\nb\r\nc", "a\nb\nc\n"] {
+            assert_eq!(parse_edited(edited.as_bytes()).unwrap(), lines, "{edited:?}");
+        }
+        assert_eq!(
+            parse_edited(b"a\r\nb\rc\n").unwrap_err(),
+            TextFormError::ControlCharacter { line: 2, code: 13 }
+        );
     }
 
     #[test]

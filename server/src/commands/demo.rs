@@ -64,20 +64,11 @@ async fn fill(
     Ok(Made { document: imported.document.id, secretariat, chair, delegates })
 }
 
-/// How the other program is started from where this one was.
-fn codraft() -> String {
+/// How the other program is started, from any folder, and whether it has been built.
+fn codraft() -> (String, bool) {
     let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name("codraft"));
-    let there = beside.filter(|exe| exe.is_file()).map(|exe| {
-        let here = std::env::current_dir().ok();
-        let short = here.and_then(|here| exe.strip_prefix(here).map(Path::to_owned).ok());
-        short.unwrap_or(exe)
-    });
-    // `clone` changes into a folder, so a relative path would not do.
-    let whole = there.and_then(|exe| exe.canonicalize().ok());
-    whole.map_or_else(
-        || "cargo run --quiet --release --bin codraft --".to_owned(),
-        |exe| exe.display().to_string(),
-    )
+    let built = beside.as_ref().is_some_and(|exe| exe.is_file());
+    (beside.map_or_else(|| "codraft".to_owned(), |exe| exe.display().to_string()), built)
 }
 
 fn instructions(url: &str, made: &Made, dir: &Path) -> String {
@@ -87,9 +78,11 @@ fn instructions(url: &str, made: &Made, dir: &Path) -> String {
     };
     let mut out =
         format!("\n{} at {}, with a sample resolution.\n\n", paint(1, "codraft demo"), paint(1, url));
-    let command = codraft();
-    if command.starts_with("cargo") {
-        out.push_str("Build the other program first:   cargo build --release\n\n");
+    let (command, built) = codraft();
+    if !built {
+        out.push_str(
+            "Build the other program first, in another terminal:   cargo build --release --bin codraft\n\n",
+        );
     }
     // Each in a browser of its own would do, too; but every name below localhost has its own cookies and copies.
     out.push_str("In a browser, each delegation at its own address:\n\n");
@@ -119,7 +112,7 @@ fn instructions(url: &str, made: &Made, dir: &Path) -> String {
          codraft sync            record, send, fetch, merge      (codraft sync --watch: live)\n  \
          codraft proposals       who proposes what, and what collides\n  \
          codraft show --view marked\n\n\
-         The chair reads:        CODRAFT_TOKEN={} \n\
+         The chair reads:        CODRAFT_TOKEN={}\n\
          The secretariat:        CODRAFT_TOKEN={}\n\
          The same in JSON:       curl -H \"Authorization: Bearer $CODRAFT_TOKEN\" {url}/api/v1/documents/{}/proposals\n\n\
          Ctrl-C stops it. The data and the folders above are temporary and go with it.\n",

@@ -20,7 +20,7 @@ struct Standing {
     server: String,
     role: String,
     delegation: Option<String>,
-    /// `edited`, `recorded`, `synced`, `refused` or `missing`.
+    /// `edited`, `recorded`, `synced`, `refused`, `missing` or `unusable`.
     state: &'static str,
     /// Provisions that are edited in the file and not recorded.
     edited: usize,
@@ -49,6 +49,7 @@ impl Status {
             delegation: config.delegation.as_ref().map(ToString::to_string),
             state: match () {
                 () if missing => "missing",
+                () if problem.is_some() => "unusable",
                 () if refused.is_some() => "refused",
                 () if edited > 0 => "edited",
                 () if unsent > 0 => "recorded",
@@ -76,6 +77,8 @@ impl Status {
             output::line(format!("{}: {problem}", paint.with("1;31", FILE)));
         }
         match edited {
+            // What was said of the problem says it all.
+            0 if standing.problem.is_some() => {}
             0 => output::line(format!("{FILE}: no edits that are not recorded")),
             n => output::line(format!(
                 "{FILE}: {} edited, not recorded yet ('codraft diff' shows them, 'codraft sync' records and sends them)",
