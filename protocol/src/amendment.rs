@@ -4,15 +4,18 @@
 
 mod attribution;
 mod collision;
+mod deeds;
 mod derive;
 mod draft;
 mod joint;
 mod marked;
 mod piece;
 mod place;
+mod provisional;
 mod view;
 
 pub use attribution::attribution;
-pub use derive::{Context, proposals};
+pub use deeds::Deeds;
+pub use derive::{Context, Derived, Share, derive, proposals};
 pub use marked::Names;
 pub use view::{View, lines, project, text};

@@ -1,5 +1,9 @@
 //! The JSON types of the HTTP API: what `docs/api.md` and the OpenAPI description say.
 
+mod round;
+
+pub use round::*;
+
 use crate::id::{DelegationCode, ProposalId, ProvisionId, Role};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,8 +29,22 @@ pub enum Mark {
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 pub enum Status {
+    /// In a delegation's private draft: nobody else sees it before it is tabled.
+    Draft,
     /// Derived from edits in the common document and not yet ruled on.
     Tabled,
+    /// Came in after its round was closed: belongs to the next one.
+    Late,
+    /// Adopted.
+    Agreed,
+    /// Rejected, or fell with one that was.
+    Rejected,
+    /// Left in square brackets.
+    Bracketed,
+    /// Taken up another time.
+    Deferred,
+    /// Its last sponsor has withdrawn.
+    Withdrawn,
 }
 
 /// How a stretch of words came to be where it is.
@@ -107,6 +125,30 @@ pub struct Proposal {
     pub amends: Vec<ProposalId>,
     /// Where it stands.
     pub status: Status,
+    /// Its number on record, once and for all; absent where it was derived without a server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// The round in which it was put on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<u32>,
+    /// Whether it came in after a round was closed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+    /// Whether it is an editorial change by the secretariat: (MOD).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub editorial: bool,
+    /// Whether its provision no longer stands in the agreed text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
+    /// What an added provision is called until the secretariat numbers it, such as `11bis`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisional: Option<String>,
+    /// Why, by delegation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
+    /// What happened to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Happening>,
     /// The time of its earliest change, as its author's clock gave it.
     pub created: Timestamp,
     /// The hashes of its changes, in hex.
@@ -217,6 +259,9 @@ pub struct AttributedRun {
     pub text: String,
     /// Who inserted them.
     pub inserted_by: DelegationCode,
+    /// Who else did: where several delegations wrote the same words, they stand once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_by: Vec<DelegationCode>,
     /// Who struck them; empty: they stand.
     pub struck_by: Vec<DelegationCode>,
     /// Whether they are in the baseline.
@@ -496,6 +541,20 @@ pub enum DocumentEvent {
     Presence {
         /// Delegations with an open connection, ascending.
         delegations: Vec<DelegationCode>,
+    },
+    /// A round was opened, closed or concluded.
+    Round {
+        /// Its number.
+        round: u32,
+        /// Where it stands.
+        state: RoundState,
+    },
+    /// Proposals were ruled on, put on record, joined or withdrawn.
+    Proposals {
+        /// Their numbers.
+        proposals: Vec<String>,
+        /// `numbered`, `joined`, `withdrew`, `reasons`, `ruled`, `collapsed`, `renumbered`, `moved`.
+        what: String,
     },
     /// The reader was too slow and missed events; read the document again.
     Missed {

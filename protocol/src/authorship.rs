@@ -3,12 +3,17 @@
 
 pub mod chunk;
 pub mod gate;
+pub mod hand;
 pub mod index;
 pub mod record;
 mod resolve;
 pub mod roster;
+pub mod settled;
+mod spans;
 
 pub use gate::{Accepted, Admission, Gate, Limits, Passed, Refusal, Refused, Sender};
-pub use index::{Adopted, FoldError, Index};
-pub use record::{ChangeIx, ChangeMeta, Deed, FieldVersion, Provision, Record, Suppression, TextRun};
+pub use index::id::{ActorIx, OpId};
+pub use index::{FoldError, Index};
+pub use record::{ChangeIx, ChangeMeta, Deed, FieldVersion, Provision, Record, Standing, Suppression, TextRun};
 pub use roster::Roster;
+pub use settled::{Settled, Verdict};

@@ -2,13 +2,14 @@
 //! follow from it, and the JSON that the API speaks.
 //!
 //! Pure: no IO, no clock, no randomness, no threads. Two chains that never cross, each module using only
-//! those before it: `id, time → wire → sync` and `id, time → resolution → authorship → amendment → api`.
+//! those before it: `id, time → wire → sync` and `id, time → resolution → authorship → amendment → round → api`.
 
 pub mod amendment;
 pub mod api;
 pub mod authorship;
 pub mod id;
 pub mod resolution;
+pub mod round;
 pub mod sync;
 pub mod time;
 pub mod wire;

@@ -319,20 +319,20 @@ proptest! {
                 here.clone().any(|p| p.sponsors.contains(&change.delegation) && p.changes.contains(&change.hash.to_string()))
                     || here.any(|p| p.mark == Mark::Sup && p.sponsors.contains(&change.delegation)) && struck
             };
-            let added_by = &record.change(provision.inserted).unwrap().delegation;
+            let added_by = &record.change(provision.inserted[0]).unwrap().delegation;
             let withdrawn = |code: &DelegationCode| {
-                !provision.inserted.adopted && code == added_by && (provision.removed.iter().any(|d| record.change(*d).unwrap().delegation == *code)
+                !provision.inserted[0].is_adopted() && code == added_by && (provision.removed.iter().any(|d| record.change(*d).unwrap().delegation == *code)
                     || provision.suppressed.iter().any(|s| s.delegation == *code && s.lifted.is_empty()))
             };
             for run in &provision.text {
-                let own = &record.change(run.inserted).unwrap().delegation;
+                let own = &record.change(run.inserted[0]).unwrap().delegation;
                 let taken_back = run.struck.iter().any(|d| record.change(*d).unwrap().delegation == *own);
-                if !run.inserted.adopted && !taken_back && !withdrawn(own) {
-                    prop_assert!(holds(run.inserted, false), "an insertion without an owner: {:?}", run);
+                if !run.inserted[0].is_adopted() && !taken_back && !withdrawn(own) {
+                    prop_assert!(holds(run.inserted[0], false), "an insertion without an owner: {:?}", run);
                 }
                 for strike in &run.struck {
                     let by = &record.change(*strike).unwrap().delegation;
-                    let word_stands = run.inserted.adopted || !taken_back;
+                    let word_stands = run.inserted[0].is_adopted() || !taken_back;
                     if word_stands && !withdrawn(by) {
                         prop_assert!(holds(*strike, true), "a strike without an owner: {:?}", run);
                     }

@@ -1,6 +1,7 @@
 //! One delegation's amendment of one provision, before delegations that made the same one are joined.
 
-use super::piece::{Piece, Pieces};
+use super::deeds::Deeds;
+use super::piece::{Piece, Pieces, Removal, by};
 use crate::api::{Field, Mark, Segment, SegmentKind};
 use crate::authorship::{ChangeIx, Record};
 use crate::id::DelegationCode;
@@ -15,6 +16,10 @@ pub(super) struct Draft<'a> {
     pub(super) at: usize,
     pub(super) mark: Mark,
     pub(super) segments: Vec<Segment>,
+    /// With each segment the deeds that it shows.
+    pub(super) parts: Vec<Deeds>,
+    /// The deeds that concern the provision as a whole: its addition or suppression, its structure.
+    pub(super) whole: Deeds,
     /// What the provision would say with only this adopted.
     pub(super) text: String,
     pub(super) enumerator: String,
@@ -26,6 +31,8 @@ pub(super) struct Draft<'a> {
     pub(super) insertions: BTreeSet<ChangeIx>,
     /// Whose pending words it changes.
     pub(super) amends: BTreeSet<&'a DelegationCode>,
+    /// The provision no longer stands.
+    pub(super) gone: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -36,28 +43,42 @@ impl<'a> Draft<'a> {
         pieces: &Pieces<'a>,
         own: &'a DelegationCode,
     ) -> Option<Self> {
-        let suppressions = pieces.suppressed.iter().filter(|(by, _)| *by == own).map(|(_, change)| *change);
-        let mut changes: BTreeSet<ChangeIx> = suppressions.collect();
+        let mut whole = Deeds::default();
+        let mut changes = BTreeSet::new();
+        let suppressions = pieces.suppressed.iter().filter(|((by, _), _)| *by == own);
+        for ((_, deed), removal) in suppressions {
+            changes.insert(deed.change);
+            match removal {
+                Removal::Suppressed => whole.push_done(deed.change, deed.op, 1),
+                Removal::Removed => whole.push_undone(deed.change, deed.op, 1),
+            }
+        }
         let suppresses = !changes.is_empty();
-        let adds = !pieces.base && pieces.added_by == own;
+        let adds = pieces.added_by.contains(own);
         if adds && suppresses {
             // An addition taken back.
             return None;
         }
         if adds {
-            changes.insert(pieces.provision.inserted.change);
+            for deed in pieces.provision.inserted.iter().filter(|deed| by(record, deed) == Some(own)) {
+                changes.insert(deed.change);
+                whole.push_done(deed.change, deed.op, 1);
+            }
         }
         let mut draft = Self {
             delegation: own,
             at,
             mark: Mark::Mod,
             segments: Vec::new(),
+            parts: Vec::new(),
+            whole,
             text: String::new(),
             enumerator: String::new(),
             renumbered: false,
             changes,
             insertions: BTreeSet::new(),
             amends: BTreeSet::new(),
+            gone: pieces.gone,
         };
         let structure = draft.fields(record, pieces, adds, suppresses);
         draft.words(pieces, suppresses);
@@ -72,33 +93,58 @@ impl<'a> Draft<'a> {
             () if suppresses || emptied => Mark::Sup,
             () => Mark::Mod,
         };
-        if !pieces.base && !adds {
-            draft.amends.insert(pieces.added_by);
+        if !adds {
+            draft.amends.extend(&pieces.added_by);
         }
         (adds || suppresses || touched || structure).then_some(draft)
+    }
+
+    /// All its deeds.
+    pub(super) fn deeds(&self) -> Deeds {
+        let mut all = self.whole.clone();
+        self.parts.iter().for_each(|part| all.extend(part));
+        all
     }
 
     /// Enumerator and structure. Returns whether the delegation changed anything of them.
     fn fields(&mut self, record: &'a Record, pieces: &Pieces<'a>, adds: bool, suppresses: bool) -> bool {
         let mut changed = false;
-        for field in schema::FIELDS.into_iter().filter(|field| *field != schema::ENUMERATOR) {
-            if let Some((_, change)) = pieces.own_field(record, field, self.delegation) {
-                self.changes.insert(change);
-                changed = true;
+        let mut renumbering = Deeds::default();
+        for (field, versions) in &pieces.provision.fields {
+            let deeds = if *field == schema::ENUMERATOR { &mut renumbering } else { &mut self.whole };
+            for version in versions {
+                if !version.put.is_adopted() && by(record, &version.put) == Some(self.delegation) {
+                    deeds.push_done(version.put.change, version.put.op, 1);
+                    self.changes.insert(version.put.change);
+                    changed = true;
+                }
+                for replaced in &version.replaced {
+                    if !replaced.is_adopted() && by(record, replaced) == Some(self.delegation) {
+                        deeds.push_undone(replaced.change, replaced.op, 1);
+                        self.changes.insert(replaced.change);
+                        changed = true;
+                    }
+                }
             }
         }
         let before = if adds { "" } else { pieces.enumerator(record) };
         // The enumerator of another delegation's addition is that delegation's pending word.
-        let of = (!pieces.base && !adds).then(|| pieces.added_by.clone());
-        let own = pieces.own_field(record, schema::ENUMERATOR, self.delegation);
-        self.changes.extend(own.map(|(_, change)| change));
-        let after = own.map_or(before, |(value, _)| value);
+        let of = if adds { None } else { pieces.added_by.first().map(|by| (*by).clone()) };
+        let after = match pieces.own_field(record, schema::ENUMERATOR, self.delegation) {
+            // What the secretariat has numbered keeps its number.
+            _ if adds => pieces.enumerator(record),
+            Some(own) => own,
+            None => before,
+        };
         self.renumbered = after != before && !adds;
         self.enumerator = after.to_owned();
         let by = vec![self.delegation.clone()];
         let mut push = |kind, text: &str, by: Vec<DelegationCode>, of: Option<DelegationCode>| {
             if !text.is_empty() {
                 self.segments.push(Segment { kind, field: Field::Enumerator, text: text.to_owned(), by, of });
+                let deeds =
+                    if kind == SegmentKind::Kept { Deeds::default() } else { std::mem::take(&mut renumbering) };
+                self.parts.push(deeds);
             }
         };
         if suppresses {
@@ -109,7 +155,9 @@ impl<'a> Draft<'a> {
             push(SegmentKind::Struck, before, by.clone(), of);
             push(SegmentKind::Inserted, after, by, None);
         }
-        changed || own.is_some()
+        // Where no segment shows it.
+        self.whole.extend(&renumbering);
+        changed
     }
 
     fn words(&mut self, pieces: &Pieces<'a>, suppresses: bool) {
@@ -117,35 +165,39 @@ impl<'a> Draft<'a> {
         // Suppressing what the baseline has strikes the baseline's words: what others propose there is not
         // struck by it, it collides with it. Suppressing another's addition strikes the addition.
         let strikes = |p: &Piece<'_>| {
-            let whole = suppresses && (p.base || !pieces.base || p.by == own);
+            let whole = suppresses && (p.base || !pieces.base || p.is_own(own));
             whole || p.struck_by(own)
         };
         for stretch in pieces.pieces.chunk_by(|a, b| a.base == b.base) {
-            let involved = stretch.iter().any(|p| !p.base && p.by != own && strikes(p));
+            let involved = stretch.iter().any(|p| p.is_foreign(own) && strikes(p));
             let inside = inserts_inside(stretch, own);
             for piece in stretch {
-                if piece.struck_by(own) {
-                    self.changes
-                        .extend(piece.struck.iter().filter(|(by, _)| *by == own).map(|(_, change)| *change));
+                let mut deeds = Deeds::default();
+                for (_, deed) in piece.struck.iter().filter(|(by, _)| *by == own) {
+                    self.changes.insert(deed.change);
+                    deeds.push_undone(deed.change, deed.op, piece.len());
                 }
-                let foreign = !piece.base && piece.by != own;
-                let of = foreign.then(|| piece.by.clone());
+                let foreign = piece.is_foreign(own);
+                let of = if foreign { piece.by.first().map(|by| (*by).clone()) } else { None };
                 let by = vec![own.clone()];
-                if !piece.base && !foreign {
-                    self.changes.insert(piece.inserted);
-                    self.insertions.insert(piece.inserted);
-                    self.push(SegmentKind::Inserted, piece.text, by, None);
+                if piece.is_own(own) {
+                    for (_, deed) in piece.inserted.iter().filter(|(by, _)| *by == own) {
+                        self.changes.insert(deed.change);
+                        self.insertions.insert(deed.change);
+                        deeds.push_done(deed.change, deed.op, piece.len());
+                    }
+                    self.push(SegmentKind::Inserted, piece.text, by, None, &deeds);
                     self.text.push_str(piece.text);
                 } else if strikes(piece) {
-                    self.push(SegmentKind::Struck, piece.text, by, of);
+                    self.push(SegmentKind::Struck, piece.text, by, of, &deeds);
                     if foreign {
-                        self.amends.insert(piece.by);
+                        self.amends.extend(&piece.by);
                     }
                 } else if !foreign {
-                    self.push(SegmentKind::Kept, piece.text, Vec::new(), None);
+                    self.push(SegmentKind::Kept, piece.text, Vec::new(), None, &deeds);
                     self.text.push_str(piece.text);
-                } else if involved || inside.contains(piece.by) {
-                    self.push(SegmentKind::Kept, piece.text, Vec::new(), of);
+                } else if involved || !inside.is_disjoint(&piece.by) {
+                    self.push(SegmentKind::Kept, piece.text, Vec::new(), of, &deeds);
                 }
             }
             self.amends.extend(inside);
@@ -153,14 +205,25 @@ impl<'a> Draft<'a> {
     }
 
     /// Appends a segment of the text, to the one before where they are alike.
-    fn push(&mut self, kind: SegmentKind, text: &str, by: Vec<DelegationCode>, of: Option<DelegationCode>) {
-        match self.segments.last_mut() {
-            Some(last)
+    fn push(
+        &mut self,
+        kind: SegmentKind,
+        text: &str,
+        by: Vec<DelegationCode>,
+        of: Option<DelegationCode>,
+        deeds: &Deeds,
+    ) {
+        match (self.segments.last_mut(), self.parts.last_mut()) {
+            (Some(last), Some(part))
                 if last.kind == kind && last.field == Field::Text && last.by == by && last.of == of =>
             {
                 last.text.push_str(text);
+                part.extend(deeds);
             }
-            _ => self.segments.push(Segment { kind, field: Field::Text, text: text.to_owned(), by, of }),
+            _ => {
+                self.segments.push(Segment { kind, field: Field::Text, text: text.to_owned(), by, of });
+                self.parts.push(deeds.clone());
+            }
         }
     }
 }
@@ -170,11 +233,13 @@ fn inserts_inside<'a>(stretch: &[Piece<'a>], own: &DelegationCode) -> BTreeSet<&
     if stretch.iter().any(|piece| piece.base) {
         return BTreeSet::new();
     }
+    let foreign = |pieces: &[Piece<'a>]| -> BTreeSet<&'a DelegationCode> {
+        pieces.iter().filter(|piece| piece.is_foreign(own)).flat_map(|piece| piece.by.iter().copied()).collect()
+    };
     let mut inside = BTreeSet::new();
-    for (n, piece) in stretch.iter().enumerate().filter(|(_, piece)| piece.by == own) {
-        let _ = piece;
-        let before: BTreeSet<_> = stretch.iter().take(n).map(|p| p.by).filter(|by| *by != own).collect();
-        let after: BTreeSet<_> = stretch.iter().skip(n + 1).map(|p| p.by).filter(|by| *by != own).collect();
+    for (n, _) in stretch.iter().enumerate().filter(|(_, piece)| piece.is_own(own)) {
+        let before = foreign(stretch.get(..n).unwrap_or_default());
+        let after = foreign(stretch.get(n + 1..).unwrap_or_default());
         inside.extend(before.intersection(&after));
     }
     inside

@@ -41,7 +41,7 @@ pub(super) fn groups<'a>(record: &'a Record) -> Vec<Group<'a>> {
     let mut first_of_gap = 0;
     for (at, provision) in record.provisions.iter().enumerate() {
         let Some(pieces) = Pieces::of(record, provision) else { continue };
-        if pieces.base {
+        if pieces.base && !pieces.gone {
             (gap, first_of_gap) = (Some(at), groups.len());
         }
         if pieces.is_quiet() {

@@ -44,7 +44,7 @@ pub(super) fn lines(record: &Record, names: Names) -> Vec<Line> {
     }
     let all = record.provisions.iter().enumerate().filter(|(at, _)| !doubled.contains(at));
     all.filter_map(|(at, provision)| {
-        let pieces = Pieces::of(record, provision)?;
+        let pieces = Pieces::of(record, provision).filter(|pieces| !pieces.gone)?;
         let here = by_provision.get(&at).map(Vec::as_slice).unwrap_or_default();
         // An addition that its author took back is gone, unless others wrote in it.
         (pieces.base || !here.is_empty()).then(|| line(record, &pieces, here, names))
@@ -54,9 +54,9 @@ pub(super) fn lines(record: &Record, names: Names) -> Vec<Line> {
 
 fn line(record: &Record, pieces: &Pieces<'_>, groups: &[&Group<'_>], names: Names) -> Line {
     // Joint sponsors' words stand once, under all their names.
-    let sponsors = |by: &DelegationCode| -> Option<Codes<'_>> {
-        let group = groups.iter().find(|group| group.drafts().any(|draft| draft.delegation == by))?;
-        let shown = group.lead.delegation == by || group.lead.mark == Mark::Add;
+    let sponsors = |by: &Codes<'_>| -> Option<Codes<'_>> {
+        let group = groups.iter().find(|group| group.drafts().any(|draft| by.contains(draft.delegation)))?;
+        let shown = by.contains(group.lead.delegation) || group.lead.mark == Mark::Add;
         shown.then(|| group.sponsors())
     };
     let suppressors: Codes<'_> = groups
@@ -64,7 +64,7 @@ fn line(record: &Record, pieces: &Pieces<'_>, groups: &[&Group<'_>], names: Name
         .filter(|group| group.lead.mark == Mark::Sup)
         .flat_map(|group| group.sponsors())
         .collect();
-    let added = (!pieces.base).then(|| sponsors(pieces.added_by).unwrap_or_default());
+    let added = (!pieces.base).then(|| sponsors(&pieces.added_by).unwrap_or_default());
     let mut out = Writer { names, out: String::new(), open: Stretch::Plain, text: String::new() };
 
     // What frames the words shares the fate of the whole provision.
@@ -96,11 +96,11 @@ fn line(record: &Record, pieces: &Pieces<'_>, groups: &[&Group<'_>], names: Name
     out.write(frame(), separator);
     for piece in &pieces.pieces {
         let mut strikers: Codes<'_> = piece.struck.iter().map(|(by, _)| *by).collect();
-        strikers.extend(suppressors.iter().filter(|by| piece.base || **by != piece.by));
+        strikers.extend(suppressors.iter().filter(|by| piece.base || !piece.by.contains(*by)));
         let stretch = match (piece.base, strikers.is_empty()) {
             (true, true) => Stretch::Plain,
             (true, false) => Stretch::Struck(strikers),
-            (false, empty) => match sponsors(piece.by) {
+            (false, empty) => match sponsors(&piece.by) {
                 None => continue,
                 Some(codes) if empty => Stretch::Inserted(codes),
                 Some(codes) => Stretch::InsertedAndStruck(codes, strikers),

@@ -58,8 +58,8 @@ impl fmt::Display for View {
 pub fn lines(record: &Record, view: &View) -> Vec<Line> {
     match view {
         View::Current => project(record, &|_| true),
-        View::Baseline => project(record, &|deed| deed.adopted),
-        View::Delegation(code) => project(record, &|deed| deed.adopted || by(record, deed) == Some(code)),
+        View::Baseline => project(record, &Deed::is_adopted),
+        View::Delegation(code) => project(record, &|deed| deed.is_adopted() || by(record, deed) == Some(code)),
         View::Marked(names) => marked::lines(record, *names),
     }
 }
@@ -82,7 +82,7 @@ pub fn project(record: &Record, counts: &dyn Fn(&Deed) -> bool) -> Vec<Line> {
 fn line(provision: &Provision, counts: &dyn Fn(&Deed) -> bool) -> Option<Line> {
     let any = |deeds: &[Deed]| deeds.iter().any(counts);
     let suppressed = provision.suppressed.iter().any(|one| counts(&one.put) && !any(&one.lifted));
-    if !counts(&provision.inserted) || any(&provision.removed) || suppressed {
+    if !any(&provision.inserted) || any(&provision.removed) || suppressed {
         return None;
     }
     let field = |name: &str| {
@@ -91,7 +91,7 @@ fn line(provision: &Provision, counts: &dyn Fn(&Deed) -> bool) -> Option<Line> {
             .find(|version| counts(&version.put) && !any(&version.replaced))
             .map(|version| version.value.clone())
     };
-    let words = provision.text.iter().filter(|run| counts(&run.inserted) && !any(&run.struck));
+    let words = provision.text.iter().filter(|run| any(&run.inserted) && !any(&run.struck));
     let enumerator = field(schema::ENUMERATOR).unwrap_or_default();
     Some(Line {
         provision: provision.id.clone(),

@@ -3,17 +3,17 @@
 //! Folding one single-character change costs a few microseconds whatever the history, and memory is near the
 //! document's own. What can be wrong with a change is found when it is resolved, before anything is folded.
 
-mod build;
+pub(crate) mod build;
 pub(crate) mod history;
-pub(crate) mod id;
+pub mod id;
 pub(crate) mod object;
 pub(crate) mod operation;
 pub(crate) mod sequence;
 
 use super::gate::Passed;
 use super::resolve::{self, Rules};
-use super::{ChangeIx, Roster};
-use crate::id::DelegationCode;
+use super::{ChangeIx, Roster, Settled};
+use crate::id::{DelegationCode, ProvisionId};
 use automerge::{ActorId, Change, ChangeHash};
 use history::History;
 use id::{ActorIx, OpId};
@@ -29,13 +29,6 @@ pub struct FoldError {
     pub hash: ChangeHash,
     /// What is wrong with it.
     pub why: String,
-}
-
-/// Which operations are adopted: those of the changes in the history of the baseline's heads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Adopted {
-    /// Per actor, how many of its changes.
-    clock: Vec<u32>,
 }
 
 /// The index.
@@ -109,9 +102,35 @@ impl Index {
         &self.roster
     }
 
-    /// The set of all operations in the history of `heads`; `None` where one of them is unknown.
-    pub fn adopted_at(&self, heads: &[ChangeHash]) -> Option<Adopted> {
-        Some(Adopted { clock: self.history.clock(heads)? })
+    /// All operations in the history of `heads` adopted, and nothing else settled; `None` where one of them is
+    /// unknown.
+    pub fn adopted_at(&self, heads: &[ChangeHash]) -> Option<Settled> {
+        self.history.clock(heads).map(Settled::adopting)
+    }
+
+    /// The list of provisions.
+    pub(crate) fn provisions_list(&self) -> Option<OpId> {
+        self.provisions
+    }
+
+    /// The element that stands for a provision in the document.
+    pub(crate) fn provision_named(&self, id: &ProvisionId, settled: &Settled) -> Option<OpId> {
+        let (counter, actor) = id.0.split_once('@')?;
+        let actor = self.actor(&ActorId::try_from(actor).ok()?)?;
+        let named = OpId { actor, counter: counter.parse().ok()? };
+        let list = self.objects.get(&self.provisions?)?;
+        let there = list.sequence.contains(named);
+        there.then(|| settled.likeness(named).map_or(named, |likeness| likeness.body.id))
+    }
+
+    /// An actor's number.
+    pub fn actor(&self, id: &ActorId) -> Option<ActorIx> {
+        self.history.actor(id)
+    }
+
+    /// An actor by its number.
+    pub fn actor_at(&self, ix: ActorIx) -> Option<&ActorId> {
+        self.history.actors.get(ix.0 as usize)
     }
 
     /// Whether the author of `later` had `earlier` before them (it is among its ancestors, or the same).

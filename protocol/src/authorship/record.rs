@@ -2,6 +2,7 @@
 //!
 //! Plain data, so that amendments, collisions and views can be derived and tested without Automerge.
 
+use super::index::id::OpId;
 use crate::id::{DelegationCode, ProvisionId};
 use crate::time::Timestamp;
 use automerge::ChangeHash;
@@ -23,24 +24,45 @@ pub struct ChangeMeta {
     pub time: Timestamp,
 }
 
-/// One insertion or one strike: in which change, and whether that operation is adopted
-/// (part of the baseline) or pending.
+/// How a deed stands. What is void (rejected, withdrawn) has no deed any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Standing {
+    /// Part of the agreed text.
+    Adopted,
+    /// Proposed.
+    Pending,
+    /// Proposed after the round was closed: it belongs to the next one.
+    Late,
+}
+
+/// One insertion or one strike: in which change, of which operation, and how it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Deed {
     /// The change that did it.
     pub change: ChangeIx,
-    /// Whether the operation is adopted.
-    pub adopted: bool,
+    /// The operation that was done (an insertion, a writing), or that was undone by a strike, a replacement or a
+    /// lift. Of several characters with one deed: the first one's; the others' follow by counter.
+    pub op: OpId,
+    /// How it stands.
+    pub standing: Standing,
 }
 
-/// Consecutive characters of a text with one history. All of them were inserted by one change and struck by
-/// the same set of changes (empty: they stand). Struck characters are kept here in place for ever.
+impl Deed {
+    /// Whether it is part of the agreed text.
+    pub fn is_adopted(&self) -> bool {
+        self.standing == Standing::Adopted
+    }
+}
+
+/// Consecutive characters of a text with one history. All of them were inserted by the same change (or by the
+/// same several, where delegations wrote the same words) and struck by the same set of changes (empty: they
+/// stand). Struck characters are kept here in place for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextRun {
     /// The characters, at least one.
     pub text: String,
-    /// Their insertion.
-    pub inserted: Deed,
+    /// Their insertions, at least one, in ascending order.
+    pub inserted: Vec<Deed>,
     /// Their strikes, in ascending order, each change once; several delegations may strike the same word.
     pub struck: Vec<Deed>,
 }
@@ -73,8 +95,9 @@ pub struct Suppression {
 pub struct Provision {
     /// Its identity.
     pub id: ProvisionId,
-    /// The insertion of its list element.
-    pub inserted: Deed,
+    /// The insertions of its list element, in ascending order: one, several where delegations added the same
+    /// provision, none where its addition was rejected and others have written in it.
+    pub inserted: Vec<Deed>,
     /// Removals of its list element (by stock clients; read as suppression by those delegations).
     pub removed: Vec<Deed>,
     /// `suppressed` entries, in ascending order of op id.
@@ -106,5 +129,49 @@ impl Record {
     /// The change behind a deed.
     pub fn change(&self, deed: Deed) -> Option<&ChangeMeta> {
         self.changes.get(deed.change.0 as usize)
+    }
+
+    /// The same record with other standings: `becomes` says how a deed stands now, `None` that it does not count.
+    #[must_use]
+    pub fn restanding(&self, becomes: &dyn Fn(&Deed) -> Option<Standing>) -> Self {
+        let all = |deeds: &[Deed]| -> Vec<Deed> {
+            deeds.iter().filter_map(|deed| Some(Deed { standing: becomes(deed)?, ..*deed })).collect()
+        };
+        let one = |deed: &Deed| becomes(deed).map(|standing| Deed { standing, ..*deed });
+        let provisions = self.provisions.iter().map(|provision| Provision {
+            id: provision.id.clone(),
+            inserted: all(&provision.inserted),
+            removed: all(&provision.removed),
+            suppressed: provision
+                .suppressed
+                .iter()
+                .filter_map(|s| {
+                    let (delegation, lifted) = (s.delegation.clone(), all(&s.lifted));
+                    Some(Suppression { delegation, put: one(&s.put)?, lifted })
+                })
+                .collect(),
+            fields: provision
+                .fields
+                .iter()
+                .map(|(field, versions)| {
+                    let versions = versions.iter().filter_map(|version| {
+                        let (value, replaced) = (version.value.clone(), all(&version.replaced));
+                        Some(FieldVersion { value, put: one(&version.put)?, replaced })
+                    });
+                    (*field, versions.collect())
+                })
+                .collect(),
+            text: provision
+                .text
+                .iter()
+                .map(|run| TextRun {
+                    text: run.text.clone(),
+                    inserted: all(&run.inserted),
+                    struck: all(&run.struck),
+                })
+                .filter(|run| !run.inserted.is_empty())
+                .collect(),
+        });
+        Self { changes: self.changes.clone(), provisions: provisions.collect() }
     }
 }

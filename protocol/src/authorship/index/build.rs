@@ -1,18 +1,21 @@
-//! The record, built from the index relative to what is adopted.
+//! The record, built from the index relative to what is settled.
 
+pub(crate) mod words;
+
+use super::Index;
 use super::id::{ActorIx, OpId};
-use super::object::{Object, Value};
-use super::sequence::{Run, Sequence};
-use super::{Adopted, Index};
+use super::object::{Object, Value, Version};
+use super::sequence::Sequence;
 use crate::authorship::ChangeIx;
-use crate::authorship::record::{ChangeMeta, Deed, FieldVersion, Provision, Record, Suppression, TextRun};
+use crate::authorship::Settled;
+use crate::authorship::record::{ChangeMeta, Deed, FieldVersion, Provision, Record, Suppression};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::resolution::schema;
 use crate::time::Timestamp;
 
 impl Index {
-    /// All provisions with their deeds, relative to what is adopted.
-    pub fn record(&self, adopted: &Adopted) -> Record {
+    /// All provisions with their deeds, relative to what is settled.
+    pub fn record(&self, settled: &Settled) -> Record {
         let changes = self.history.entries.iter().map(|entry| ChangeMeta {
             hash: entry.hash,
             actor: entry.actor.0,
@@ -20,8 +23,10 @@ impl Index {
             time: Timestamp::from_seconds(entry.time),
         });
         let list = self.provisions.and_then(|list| self.objects.get(&list));
-        let provisions =
-            list.into_iter().flat_map(|list| list.sequence.iter()).map(|run| self.provision(run, adopted));
+        let elements = list.into_iter().flat_map(|list| list.sequence.iter()).map(|run| run.id);
+        // Of several elements that are one provision, the one that stands for it in the document has its place.
+        let bodies = elements.filter(|id| settled.likeness(*id).is_none_or(|likeness| likeness.body.id == *id));
+        let provisions = bodies.map(|id| self.provision(id, settled));
         Record { changes: changes.collect(), provisions: provisions.collect() }
     }
 
@@ -29,80 +34,140 @@ impl Index {
         self.owners.get(actor.0 as usize).cloned().unwrap_or_else(DelegationCode::secretariat)
     }
 
-    fn deed(&self, change: ChangeIx, adopted: &Adopted) -> Deed {
-        let is_adopted = self.history.entry(change).is_some_and(|entry| {
-            let count = adopted.clock.get(entry.actor.0 as usize).copied().unwrap_or(0) as usize;
-            let changes = self.history.of_actor(entry.actor);
-            changes.get(..count).and_then(<[ChangeIx]>::last).is_some_and(|last| change <= *last)
+    /// The change that performed an operation. Every operation in the index is in a change of its history.
+    pub(crate) fn change_of(&self, op: OpId) -> ChangeIx {
+        self.history.change_of(op).unwrap_or(ChangeIx(0))
+    }
+
+    /// The deed that performed an operation; `None` where it does not count.
+    fn done(&self, op: OpId, settled: &Settled) -> Option<Deed> {
+        let change = self.change_of(op);
+        let standing = settled.done(&self.history, change, op).0?;
+        Some(Deed { change, op, standing })
+    }
+
+    /// The deeds of the changes that undid an operation, as far as they count.
+    fn undone(&self, op: OpId, by: &[ChangeIx], settled: &Settled) -> Vec<Deed> {
+        let deeds = by.iter().filter_map(|change| {
+            let standing = settled.undone(&self.history, *change, op).0?;
+            Some(Deed { change: *change, op, standing })
         });
-        Deed { change, adopted: is_adopted }
-    }
-
-    fn deeds(&self, changes: &[ChangeIx], adopted: &Adopted) -> Vec<Deed> {
-        changes.iter().map(|change| self.deed(*change, adopted)).collect()
-    }
-
-    /// The deed that performed an operation. Every operation in the index is in a change of its history.
-    fn done(&self, id: OpId, adopted: &Adopted) -> Deed {
-        self.deed(self.history.change_of(id).unwrap_or(ChangeIx(0)), adopted)
+        deeds.collect()
     }
 
     /// An id as Automerge writes it: `counter@actor`.
-    fn written(&self, id: OpId) -> ProvisionId {
+    pub(crate) fn written(&self, id: OpId) -> ProvisionId {
         let actor = self.history.actors.get(id.actor.0 as usize).map(ToString::to_string).unwrap_or_default();
         ProvisionId(format!("{}@{actor}", id.counter))
     }
 
-    fn provision(&self, run: &Run, adopted: &Adopted) -> Provision {
-        let id = run.id;
-        let object = self.objects.get(&id);
-        let versions = |key: &str| object.map_or(&[][..], |object| object.versions(key));
-        let fields = schema::FIELDS.into_iter().map(|field| {
-            let versions = versions(field).iter().map(|version| FieldVersion {
-                value: self.scalar(&version.value),
-                put: self.done(version.id, adopted),
-                replaced: self.deeds(&version.replaced, adopted),
-            });
-            (field, versions.collect())
-        });
-        let texts = versions(schema::TEXT).iter().filter_map(|version| match version.value {
-            Value::Object(text) => self.objects.get(&text),
-            _ => None,
-        });
-        // Two clients may make the map at once; Automerge shows one of them, but a suppression is a suppression.
-        let maps = versions(schema::SUPPRESSED).iter().filter_map(|version| match version.value {
-            Value::Object(map) => self.objects.get(&map),
-            _ => None,
-        });
-        Provision {
-            inserted: self.done(id, adopted),
-            removed: self.deeds(&run.struck, adopted),
-            suppressed: maps.flat_map(|map| self.suppressions(map, adopted)).collect(),
-            fields: fields.collect(),
-            text: texts.flat_map(|text| self.text(&text.sequence, adopted)).collect(),
-            id: self.written(id),
+    /// All elements that are this provision; itself where it has no likeness.
+    pub(crate) fn alike(&self, provision: OpId, settled: &Settled) -> Vec<OpId> {
+        match settled.likeness(provision) {
+            Some(likeness) => likeness.members.iter().map(|member| member.id).collect(),
+            None => vec![provision],
         }
     }
 
-    fn suppressions(&self, map: &Object, adopted: &Adopted) -> Vec<Suppression> {
+    /// The versions of a key in all of these maps, in ascending order of operation id.
+    pub(crate) fn versions(&self, maps: &[OpId], key: &str) -> Vec<&Version> {
+        let mut versions: Vec<&Version> = maps
+            .iter()
+            .filter_map(|map| self.objects.get(map))
+            .flat_map(|object| object.versions(key))
+            .collect();
+        if maps.len() > 1 {
+            versions.sort_by_key(|version| self.order(version.id));
+        }
+        versions
+    }
+
+    /// How Automerge orders operations.
+    pub(crate) fn order(&self, op: OpId) -> (u32, Option<&automerge::ActorId>) {
+        (op.counter, self.history.actors.get(op.actor.0 as usize))
+    }
+
+    pub(crate) fn provision(&self, body: OpId, settled: &Settled) -> Provision {
+        let alike = self.alike(body, settled);
+        let fields = schema::FIELDS.into_iter().map(|field| {
+            let versions = self.versions(&alike, field);
+            let versions = versions.into_iter().filter_map(|version| {
+                Some(FieldVersion {
+                    value: self.scalar(&version.value),
+                    put: self.done(version.id, settled)?,
+                    replaced: self.undone(version.id, &version.replaced, settled),
+                })
+            });
+            (field, versions.collect())
+        });
+        let maps = self.suppression_maps(&alike);
+        let mut inserted: Vec<Deed> = alike.iter().filter_map(|id| self.done(*id, settled)).collect();
+        inserted.sort_unstable();
+        let list = self.provisions.and_then(|list| self.objects.get(&list));
+        let removals = alike.iter().flat_map(|id| {
+            let struck = list.and_then(|list| list.sequence.struck(*id)).unwrap_or_default();
+            self.undone(*id, struck, settled)
+        });
+        let root = alike.first().copied().unwrap_or(body);
+        let texts = self.texts(body, &alike);
+        Provision {
+            removed: removals.collect(),
+            suppressed: maps.into_iter().flat_map(|(_, map)| self.suppressions(map, settled)).collect(),
+            fields: fields.collect(),
+            text: self.words(&texts, settled),
+            id: self.written(root),
+            inserted,
+        }
+    }
+
+    /// The texts of elements that are one provision, that of its body first.
+    pub(crate) fn texts(&self, body: OpId, alike: &[OpId]) -> Vec<(OpId, &Sequence)> {
+        let mut members = alike.to_vec();
+        members.sort_by_key(|id| *id != body);
+        members.into_iter().filter_map(|id| self.text_of(id)).collect()
+    }
+
+    /// The text of one provision's element.
+    pub(crate) fn text_of(&self, provision: OpId) -> Option<(OpId, &Sequence)> {
+        let versions = self.objects.get(&provision)?.versions(schema::TEXT);
+        versions.iter().find_map(|version| match version.value {
+            Value::Object(text) => Some((text, &self.objects.get(&text)?.sequence)),
+            _ => None,
+        })
+    }
+
+    /// Their maps of suppressions. Two clients may make one at once; Automerge shows one of them, but a
+    /// suppression is a suppression.
+    pub(crate) fn suppression_maps(&self, alike: &[OpId]) -> Vec<(OpId, &Object)> {
+        let maps = self.versions(alike, schema::SUPPRESSED).into_iter();
+        maps.filter_map(|version| match version.value {
+            Value::Object(map) => Some((map, self.objects.get(&map)?)),
+            _ => None,
+        })
+        .collect()
+    }
+
+    fn suppressions(&self, map: &Object, settled: &Settled) -> Vec<Suppression> {
         let named = map
             .keys
             .iter()
             .filter_map(|(key, versions)| Some((key.parse::<DelegationCode>().ok()?, versions)));
         named
             .flat_map(|(delegation, versions)| {
-                versions.iter().filter(|version| version.value == Value::Truth(true)).map(move |version| {
-                    Suppression {
-                        delegation: delegation.clone(),
-                        put: self.done(version.id, adopted),
-                        lifted: self.deeds(&version.replaced, adopted),
-                    }
-                })
+                versions.iter().filter(|version| version.value == Value::Truth(true)).filter_map(
+                    move |version| {
+                        Some(Suppression {
+                            delegation: delegation.clone(),
+                            put: self.done(version.id, settled)?,
+                            lifted: self.undone(version.id, &version.replaced, settled),
+                        })
+                    },
+                )
             })
             .collect()
     }
 
-    fn scalar(&self, value: &Value) -> String {
+    pub(crate) fn scalar(&self, value: &Value) -> String {
         match value {
             Value::Text(text) => text.clone(),
             Value::Number(number) => number.to_string(),
@@ -113,26 +178,6 @@ impl Index {
             }
             Value::Other => String::new(),
         }
-    }
-
-    /// The runs of a text, split where one change ends and the next begins.
-    fn text(&self, sequence: &Sequence, adopted: &Adopted) -> Vec<TextRun> {
-        let mut runs = Vec::new();
-        for run in sequence.iter() {
-            let struck = self.deeds(&run.struck, adopted);
-            let mut characters = run.text.chars();
-            let mut done = 0;
-            while done < run.len {
-                let id = run.id.plus(done);
-                let change = self.history.change_of(id).unwrap_or(ChangeIx(0));
-                let last = self.history.entry(change).map_or(id.counter, |entry| entry.last());
-                let here = (run.len - done).min(last.saturating_sub(id.counter) + 1);
-                let text = characters.by_ref().take(here as usize).collect();
-                runs.push(TextRun { text, inserted: self.deed(change, adopted), struck: struck.clone() });
-                done += here;
-            }
-        }
-        runs
     }
 }
 

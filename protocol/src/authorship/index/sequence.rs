@@ -59,6 +59,18 @@ impl Sequence {
         self.find(id).is_some()
     }
 
+    /// The changes that struck an element; `None` where there is no such element.
+    pub(crate) fn struck(&self, id: OpId) -> Option<&[ChangeIx]> {
+        let (slot, _) = self.find(id)?;
+        self.run(slot).map(|run| run.struck.as_slice())
+    }
+
+    /// The character of an element.
+    pub(crate) fn character(&self, id: OpId) -> Option<char> {
+        let (slot, offset) = self.find(id)?;
+        self.run(slot)?.text.chars().nth(offset as usize)
+    }
+
     fn run(&self, slot: Slot) -> Option<&Run> {
         self.runs.get(slot as usize)
     }

@@ -1,0 +1,131 @@
+//! One provision's words from all its texts, each word once, in the order in which a reader sees them.
+
+use super::super::Index;
+use super::super::id::OpId;
+use super::super::sequence::Sequence;
+use crate::authorship::record::{Deed, TextRun};
+use crate::authorship::{ChangeIx, Settled};
+use std::collections::HashMap;
+
+/// Consecutive characters with one history, in one text.
+#[derive(Clone, Debug)]
+pub(crate) struct Stretch {
+    /// The text that they stand in.
+    pub(crate) sequence: OpId,
+    /// The first one's element.
+    pub(crate) id: OpId,
+    /// The characters.
+    pub(crate) text: String,
+    /// As in [`TextRun`]; may be empty here: then the words count nowhere.
+    pub(crate) inserted: Vec<Deed>,
+    /// As in [`TextRun`].
+    pub(crate) struck: Vec<Deed>,
+}
+
+impl Index {
+    /// The words of a provision whose texts these are, the one that stands in the document first.
+    pub(super) fn words(&self, texts: &[(OpId, &Sequence)], settled: &Settled) -> Vec<TextRun> {
+        let counted = self.stretches(texts, settled).into_iter().filter(|one| !one.inserted.is_empty());
+        counted.map(|one| TextRun { text: one.text, inserted: one.inserted, struck: one.struck }).collect()
+    }
+
+    /// All stretches of all texts, each word once: those that stand in the first text in its order, what is
+    /// only in another one behind the word that it follows there.
+    pub(crate) fn stretches(&self, texts: &[(OpId, &Sequence)], settled: &Settled) -> Vec<Stretch> {
+        let Some(((id, first), others)) = texts.split_first() else { return Vec::new() };
+        let (main, _) = self.own((*id, first), settled, None);
+        let mut strays: HashMap<Option<OpId>, Vec<Stretch>> = HashMap::new();
+        for (id, sequence) in others {
+            let (own, anchors) = self.own((*id, sequence), settled, Some(first));
+            for (stretch, anchor) in own.into_iter().zip(anchors) {
+                strays.entry(anchor).or_default().push(stretch);
+            }
+        }
+        if strays.is_empty() {
+            return main;
+        }
+        let mut all = strays.remove(&None).unwrap_or_default();
+        for stretch in main {
+            // What a stray follows has a likeness, so it is a stretch of its own.
+            let behind = strays.remove(&Some(stretch.id));
+            all.push(stretch);
+            all.extend(behind.unwrap_or_default());
+        }
+        all
+    }
+
+    /// The stretches of one text that stand for their words; with each the word of `elsewhere` that it follows.
+    fn own(
+        &self,
+        (text, sequence): (OpId, &Sequence),
+        settled: &Settled,
+        elsewhere: Option<&Sequence>,
+    ) -> (Vec<Stretch>, Vec<Option<OpId>>) {
+        let (mut stretches, mut anchors, mut anchor) = (Vec::new(), Vec::new(), None);
+        for run in sequence.iter() {
+            let mut characters = run.text.chars();
+            let mut done = 0;
+            while done < run.len {
+                let id = run.id.plus(done);
+                let left = run.len - done;
+                let plain = settled.plain(id, left);
+                if plain > 0 {
+                    let (stretch, len) = self.plain(id, plain, &run.struck, &mut characters, settled);
+                    stretches.push(Stretch { sequence: text, ..stretch });
+                    anchors.push(anchor);
+                    done += len;
+                    continue;
+                }
+                let character = characters.next();
+                done += 1;
+                let Some(likeness) = settled.likeness(id) else { continue };
+                if likeness.body.id != id {
+                    if elsewhere.is_some_and(|text| text.contains(likeness.body.id)) {
+                        anchor = Some(likeness.body.id);
+                    }
+                    continue;
+                }
+                let (mut inserted, mut struck) = (Vec::new(), Vec::new());
+                for member in &likeness.members {
+                    inserted.extend(self.done(member.id, settled));
+                    let by = self
+                        .objects
+                        .get(&member.sequence)
+                        .and_then(|object| object.sequence.struck(member.id))
+                        .unwrap_or_default();
+                    struck.extend(self.undone(member.id, by, settled));
+                }
+                inserted.sort_unstable();
+                struck.sort_unstable();
+                let character = character.into_iter().collect();
+                stretches.push(Stretch { sequence: text, id, text: character, inserted, struck });
+                anchors.push(anchor);
+            }
+        }
+        (stretches, anchors)
+    }
+
+    /// The longest stretch from `id` on, of at most `most` characters, that has one history.
+    fn plain(
+        &self,
+        id: OpId,
+        most: u32,
+        strikers: &[ChangeIx],
+        characters: &mut std::str::Chars<'_>,
+        settled: &Settled,
+    ) -> (Stretch, u32) {
+        let change = self.change_of(id);
+        let last = self.history.entry(change).map_or(id.counter, |entry| entry.last());
+        let (standing, same) = settled.done(&self.history, change, id);
+        let mut len = most.min(last.saturating_sub(id.counter).saturating_add(1)).min(same);
+        let mut struck = Vec::with_capacity(strikers.len());
+        for striker in strikers {
+            let (standing, same) = settled.undone(&self.history, *striker, id);
+            len = len.min(same);
+            struck.extend(standing.map(|standing| Deed { change: *striker, op: id, standing }));
+        }
+        let inserted = standing.map(|standing| Deed { change, op: id, standing }).into_iter().collect();
+        let text = characters.by_ref().take(len as usize).collect();
+        (Stretch { sequence: OpId::ROOT, id, text, inserted, struck }, len)
+    }
+}
