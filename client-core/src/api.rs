@@ -1,5 +1,9 @@
 //! The server's HTTP API, as far as clients need it. Blocking: one request at a time.
 
+mod rounds;
+
+pub use rounds::Ledger;
+
 use codraft_protocol::api;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -171,9 +175,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`]
     pub fn text(&self, id: &str, view: &str) -> Result<String, ApiError> {
-        let body = self.open(&format!("/documents/{}/text?view={}", segment(id), segment(view)))?;
-        let text = body.into_with_config().limit(ANSWER).read_to_string();
-        text.map_err(|error| self.strange(error))
+        self.words(&format!("/documents/{}/text?view={}", segment(id), segment(view)))
     }
 
     /// A document's proposals.

@@ -11,6 +11,7 @@ use codraft_protocol::authorship::Index;
 use codraft_protocol::id::{DelegationCode, DocumentId};
 use codraft_protocol::resolution::edit::{self, EditError};
 use codraft_protocol::resolution::text_form::{self, TextFormError};
+use codraft_protocol::round::Proceedings;
 use codraft_protocol::sync::{SyncError, SyncMessage};
 use codraft_protocol::time::Timestamp;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -377,7 +378,28 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`]
     pub fn proposals(&self, document: DocumentId) -> Result<Vec<api::Proposal>, ReplicaError> {
-        self.derive(&self.doc, &hashes(&self.facts.baseline), document)
+        let proceedings = self.proceedings(document)?;
+        Ok(proceedings.floor().proposals(&proceedings.record()))
+    }
+
+    /// The document with all that was decided about it, as far as the server has told.
+    fn proceedings(&self, document: DocumentId) -> Result<Proceedings, ReplicaError> {
+        let (layout, index) = (edit::layout(&self.doc)?, self.index(&self.doc)?);
+        let unknown = |_| ReplicaError::Attribution("the baseline is not here yet; sync first".to_owned());
+        let (baseline, imported) = (hashes(&self.facts.baseline), Timestamp(self.facts.imported));
+        let mut proceedings =
+            Proceedings::new(document, layout, index, &baseline, imported).map_err(unknown)?;
+        for entry in &self.facts.ledger {
+            // What was decided after the last sync may be about changes that are not here yet.
+            let entry = serde_json::from_str(entry).ok();
+            if entry.is_none_or(|entry| proceedings.take(&entry).is_err()) {
+                break;
+            }
+        }
+        let late = hashes(&self.facts.late);
+        let late: Vec<_> = late.iter().filter_map(|hash| proceedings.index.position(hash)).collect();
+        proceedings.settled.set_late(late);
+        Ok(proceedings)
     }
 
     fn derive(
@@ -419,10 +441,11 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`]
     pub fn view(&self, view: &View) -> Result<String, ReplicaError> {
-        let index = self.index(&self.doc)?;
-        let unknown = || ReplicaError::Attribution("the baseline is not here yet; sync first".to_owned());
-        let record = index.record(&index.adopted_at(&hashes(&self.facts.baseline)).ok_or_else(unknown)?);
-        Ok(amendment::text(&record, &edit::layout(&self.doc)?, view))
+        let proceedings = self.proceedings(DocumentId::from_bytes([0; 16]))?;
+        Ok(match (view, proceedings.ledger.revisions().last()) {
+            (View::Baseline, Some(revision)) => revision.text.clone(),
+            _ => amendment::text(&proceedings.record(), &proceedings.layout, view),
+        })
     }
 
     /// After a refusal: a replica of what the server has (`fetched`), for which the file stands for what the

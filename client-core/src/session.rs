@@ -75,7 +75,9 @@ async fn connect(copy: &WorkingCopy) -> Result<Link, SessionError> {
 /// # Errors
 /// [`ApiError`]
 pub fn facts(api: &Api, document: &str) -> Result<Facts, ApiError> {
-    let baseline = api.document(document)?.baseline;
+    let described = api.document(document)?;
+    let baseline = described.baseline;
+    let ledger = api.ledger(document)?;
     let roster = api.attribution(document)?.roster;
     let delegations = api.delegations()?.delegations;
     let hex = |text: &str| -> Vec<u8> {
@@ -86,6 +88,9 @@ pub fn facts(api: &Api, document: &str) -> Result<Facts, ApiError> {
         baseline: baseline.heads.iter().filter_map(|head| hex(head).try_into().ok()).collect(),
         roster: roster.iter().map(|(actor, code)| (hex(actor), code.to_string())).collect(),
         names: delegations.into_iter().map(|one| (one.code.to_string(), one.name)).collect(),
+        imported: described.created.0,
+        ledger: ledger.entries.iter().filter_map(|entry| serde_json::to_string(entry).ok()).collect(),
+        late: ledger.late.iter().filter_map(|hash| hex(hash).try_into().ok()).collect(),
     })
 }
 

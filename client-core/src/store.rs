@@ -57,6 +57,12 @@ pub struct Facts {
     pub roster: Vec<(Vec<u8>, String)>,
     /// Code and name of each delegation.
     pub names: Vec<(String, String)>,
+    /// When the document was imported, in milliseconds.
+    pub imported: i64,
+    /// The entries of the document's ledger, as JSON.
+    pub ledger: Vec<String>,
+    /// Hashes of changes that came too late for the round that is closed now.
+    pub late: Heads,
 }
 
 /// Why the store cannot be used.

@@ -14,6 +14,8 @@ mod spans;
 pub use gate::{Accepted, Admission, Gate, Limits, Passed, Refusal, Refused, Sender};
 pub use index::id::{ActorIx, OpId};
 pub use index::{FoldError, Index};
-pub use record::{ChangeIx, ChangeMeta, Deed, FieldVersion, Provision, Record, Standing, Suppression, TextRun};
+pub use record::{
+    ChangeIx, ChangeMeta, Deed, FieldVersion, Provision, Record, Standing, Suppression, TextRun,
+};
 pub use roster::Roster;
 pub use settled::{Settled, Verdict};

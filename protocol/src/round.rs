@@ -5,6 +5,7 @@
 //! follows from the changes and the entries alone, so that the server, a replica and an audit agree.
 
 mod alternatives;
+pub mod audit;
 mod decide;
 mod double;
 mod entry;

@@ -147,12 +147,16 @@ fn shown_by_automerge(doc: &Automerge, heads: Option<&[automerge::ChangeHash]>) 
 
 /// The same from the record, counting only deeds for which `counts` holds.
 fn shown_by_record(record: &Record, counts: impl Fn(&codraft_protocol::authorship::Deed) -> bool) -> Shown {
-    let standing = record.provisions.iter().filter(|p| p.inserted.iter().any(&counts) && !p.removed.iter().any(&counts));
+    let standing =
+        record.provisions.iter().filter(|p| p.inserted.iter().any(&counts) && !p.removed.iter().any(&counts));
     standing
         .map(|p| {
             let mut versions = p.field("enumerator").iter();
             let value = versions.rfind(|v| counts(&v.put) && !v.replaced.iter().any(&counts));
-            let runs = p.text.iter().filter(|run| run.inserted.iter().any(&counts) && !run.struck.iter().any(&counts));
+            let runs = p
+                .text
+                .iter()
+                .filter(|run| run.inserted.iter().any(&counts) && !run.struck.iter().any(&counts));
             let mut by: Vec<String> = p
                 .suppressed
                 .iter()

@@ -50,7 +50,8 @@ impl House {
             index.replay(&change, &DelegationCode::secretariat()).unwrap();
         }
         let id = DocumentId::from_bytes([1; 16]);
-        let proceedings = Proceedings::new(id, layout.clone(), index, &doc.get_heads(), Timestamp(0)).unwrap();
+        let proceedings =
+            Proceedings::new(id, layout.clone(), index, &doc.get_heads(), Timestamp(0)).unwrap();
         let replicas = (0..count)
             .map(|n| {
                 let mut replica = doc.fork();
@@ -139,7 +140,11 @@ impl House {
         let again = hand::write(&self.proceedings.index, &self.proceedings.settled, &pen);
         assert!(again.is_none(), "{what}: the hand is done when it is done");
         let record = self.proceedings.record();
-        assert_eq!(self.shown(&View::Current), self.standing(), "{what}: all deeds projected are Automerge's text");
+        assert_eq!(
+            self.shown(&View::Current),
+            self.standing(),
+            "{what}: all deeds projected are Automerge's text"
+        );
         let (_, state) = self.proceedings.ledger.current();
         if state != RoundState::Closed {
             let revision = &self.proceedings.ledger.revisions().last().unwrap().text;
@@ -153,9 +158,10 @@ impl House {
             let taken_back = provision.inserted.iter().any(|deed| {
                 !deed.is_adopted()
                     && (provision.removed.iter().any(|other| author(other) == author(deed))
-                        || provision.suppressed.iter().any(|one| {
-                            one.lifted.is_empty() && author(&one.put) == author(deed)
-                        }))
+                        || provision
+                            .suppressed
+                            .iter()
+                            .any(|one| one.lifted.is_empty() && author(&one.put) == author(deed)))
             });
             for run in &provision.text {
                 if run.struck.iter().any(Deed::is_adopted) {
@@ -165,7 +171,11 @@ impl House {
                 let own = |deed: &Deed| run.struck.iter().any(|strike| author(strike) == author(deed));
                 for deed in run.inserted.iter().filter(|deed| !deed.is_adopted() && !base) {
                     if !own(deed) && !taken_back {
-                        assert!(owned(deed), "{what}: an insertion without an owner: {run:?} in {}", provision.id);
+                        assert!(
+                            owned(deed),
+                            "{what}: an insertion without an owner: {run:?} in {}",
+                            provision.id
+                        );
                     }
                 }
                 let stands = base || run.inserted.iter().any(|deed| !own(deed));
@@ -352,9 +362,14 @@ fn all_or_nothing(seed: u64) {
     let mut all = house.proceedings.settled.clone();
     house.open().iter().for_each(|one| all.adopt(&one.derived.deeds()));
     let record = house.proceedings.index.record(&all);
-    assert_eq!(text(&record, &house.layout, &View::Baseline), live, "adopting all gives the text as it stood");
+    assert_eq!(
+        text(&record, &house.layout, &View::Baseline),
+        live,
+        "adopting all gives the text as it stood"
+    );
     house.act(&Command::Close, by(Role::Chair, None)).unwrap();
-    let everything = house.open().iter().map(|one| ruling(&one.derived.proposal.id.0, Decision::Reject)).collect();
+    let everything =
+        house.open().iter().map(|one| ruling(&one.derived.proposal.id.0, Decision::Reject)).collect();
     let ruled = house.rule(everything);
     house.check("all rejected");
     if ruled == Ok(true) {

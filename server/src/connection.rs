@@ -322,7 +322,7 @@ impl Connection {
             return Err(Closing { code: 4429, reason });
         }
         // Clients announce every document they hold: what is not theirs to see does not exist for them.
-        let visible = id.filter(|id| self.caller.document.is_none_or(|only| only == *id));
+        let visible = id.filter(|id| self.registry.is_visible(&self.caller, *id));
         let handle = match visible {
             Some(id) => self.registry.open(id).await.ok().map(|handle| (id, handle)),
             None => None,

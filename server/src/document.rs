@@ -1,13 +1,15 @@
 //! The task of one open document: feeds its hub, one event after another, and performs what it decides.
 
 use crate::hub::read::Facts;
-use crate::hub::{Closing, ConnectionId, Effect, Event, Hub, Member, NewChange, Refused};
+use crate::hub::{Closing, ConnectionId, Effect, Event, Hub, Member, NewChange, NewEntry, Refused};
 use crate::outbox::{Outbox, Outgoing};
-use codraft_protocol::api::DocumentEvent;
+use codraft_protocol::api::{By, DocumentEvent};
+use codraft_protocol::round::{Command as Decision, Refusal};
 use codraft_protocol::time::Timestamp;
-use std::collections::HashMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 /// Commands that may wait for one document before connections have to wait.
 const COMMANDS: usize = 1024;
@@ -16,16 +18,37 @@ const BATCH: usize = 256;
 /// Events that a slow reader of the event stream may lag behind.
 const EVENTS: usize = 1024;
 
+/// How long nobody writes before what can wait is done.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// What is stored together or not at all.
+#[derive(Clone, Debug)]
+pub enum Kept {
+    /// Changes; each of them may be stored on its own.
+    Changes(Vec<NewChange>),
+    /// An entry of the ledger with its change.
+    Entry(Box<NewEntry>),
+}
+
 /// What a document asks of the store.
 pub trait Keep: Send + 'static {
-    /// Stores changes durably and in order, then calls `done` with whether they are.
-    fn store(&mut self, changes: Vec<NewChange>, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>);
+    /// Stores things durably and in order, then calls `done` with whether they are.
+    fn store(&mut self, kept: Vec<Kept>, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>);
     /// Keeps a refused change durably, then calls `done` with whether it is.
     fn quarantine(&mut self, refused: Refused, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>);
 }
 
-/// What has become durable: changes up to a number, or so many refused ones. `Err`: something could not be stored.
-type Stored = Result<Event, ()>;
+/// What has become durable. `Err`: something could not be stored.
+type Stored = Result<Durable, ()>;
+
+/// What has become durable.
+#[derive(Clone, Copy, Debug)]
+enum Durable {
+    /// The log and the ledger up to here.
+    Ends(Ends),
+    /// So many refused changes.
+    Refused(u64),
+}
 
 type Question = Box<dyn FnOnce(&mut Hub, &Facts) + Send>;
 
@@ -38,6 +61,32 @@ enum Command {
     Event(Event),
     /// A question about the text, answered once all that came before it is durable.
     Ask(Question),
+    /// Something to be decided; answered once it is durable.
+    Act {
+        decision: Decision,
+        by: By,
+        answer: oneshot::Sender<Result<Option<u64>, Refusal>>,
+    },
+    /// Changes that come otherwise than over a connection; answered, once they are durable, with how many were
+    /// taken.
+    Submit {
+        member: Member,
+        changes: Vec<bytes::Bytes>,
+        answer: oneshot::Sender<usize>,
+    },
+}
+
+/// How far the log and the ledger are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ends {
+    changes: u32,
+    entries: u64,
+}
+
+impl Ends {
+    fn reach(self, goal: Self) -> bool {
+        self.changes >= goal.changes && self.entries >= goal.entries
+    }
 }
 
 /// A handle on an open document; cheap to clone.
@@ -50,6 +99,7 @@ pub struct Handle {
 impl Handle {
     /// Starts the document's task.
     pub fn start(hub: Hub, facts: Facts, keep: impl Keep) -> Self {
+        let durable = Ends { changes: hub.durable(), entries: hub.entries() };
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (events, _) = broadcast::channel(EVENTS);
         let (stored_sender, stored) = mpsc::unbounded_channel();
@@ -59,9 +109,12 @@ impl Handle {
             keep,
             outboxes: HashMap::new(),
             events: events.clone(),
+            durable,
             questions: Vec::new(),
             to_store: Vec::new(),
             refused: 0,
+            to_publish: VecDeque::new(),
+            quiet_at: None,
             stored: stored_sender,
         };
         tokio::spawn(task.run(inbox, stored));
@@ -92,6 +145,22 @@ impl Handle {
         answered.await.ok()
     }
 
+    /// Has something decided; answers with the number of its entry once it is durable. `None`: the document has
+    /// been closed.
+    pub async fn act(&self, decision: Decision, by: By) -> Option<Result<Option<u64>, Refusal>> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Act { decision, by, answer }).await;
+        answered.await.ok()
+    }
+
+    /// Hands in changes otherwise than over a connection; answers, once they are durable, with how many were taken.
+    /// `None`: the document has been closed.
+    pub async fn submit(&self, member: Member, changes: Vec<bytes::Bytes>) -> Option<usize> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Submit { member, changes, answer }).await;
+        answered.await.ok()
+    }
+
     /// Its events from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<DocumentEvent> {
         self.events.subscribe()
@@ -114,31 +183,49 @@ struct Task<K> {
     keep: K,
     outboxes: HashMap<ConnectionId, Outbox>,
     events: broadcast::Sender<DocumentEvent>,
-    /// Questions, each with the number of changes that must be durable before it is answered.
-    questions: Vec<(u32, Question)>,
-    to_store: Vec<NewChange>,
+    /// What is durable.
+    durable: Ends,
+    /// Questions, each with what must be durable before it is answered.
+    questions: Vec<(Ends, Question)>,
+    to_store: Vec<Kept>,
+    /// Events of entries, each with the number of entries that must be durable before it is told.
+    to_publish: VecDeque<(u64, DocumentEvent)>,
     /// How many refused changes have been handed in.
     refused: u64,
     stored: mpsc::UnboundedSender<Stored>,
+    /// When it will have been quiet.
+    quiet_at: Option<Instant>,
 }
 
 impl<K: Keep> Task<K> {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut stored: mpsc::UnboundedReceiver<Stored>) {
+        // What an earlier run left undone is done soon.
+        self.quiet_at = Some(Instant::now() + QUIET);
         loop {
+            let rest = self.rest();
             tokio::select! {
                 biased;
                 Some(result) = stored.recv() => {
                     // Of what became durable together, the last of each kind says all.
-                    let (mut changes, mut refused, mut next) = (None, None, Ok(result));
+                    let (mut ends, mut refused, mut next) = (None, None, Ok(result));
                     while let Ok(result) = next {
                         match result {
-                            Ok(event @ Event::Stored { .. }) => changes = Some(event),
-                            Ok(event) => refused = Some(event),
+                            Ok(Durable::Ends(reached)) => ends = Some(reached),
+                            Ok(Durable::Refused(kept)) => refused = Some(kept),
                             Err(()) => return self.fail(),
                         }
                         next = stored.try_recv();
                     }
-                    changes.into_iter().chain(refused).for_each(|event| self.event(event));
+                    if let Some(ends) = ends {
+                        self.reached(ends);
+                    }
+                    if let Some(refused) = refused {
+                        self.event(Event::Kept { refused });
+                    }
+                }
+                () = sleep_until(rest.unwrap_or_else(Instant::now)), if rest.is_some() => {
+                    self.quiet_at = None;
+                    self.event(Event::Quiet);
                 }
                 command = inbox.recv() => {
                     let Some(command) = command else { return };
@@ -166,13 +253,62 @@ impl<K: Keep> Task<K> {
                 }
                 self.event(event);
             }
-            Command::Ask(question) => self.questions.push((self.hub.folded(), question)),
+            Command::Ask(question) => self.questions.push((self.ends(), question)),
+            Command::Act { decision, by, answer } => {
+                let mut effects = Vec::new();
+                let outcome = self.hub.act(now(), &decision, by, &mut effects);
+                self.perform(effects);
+                self.quiet_at.get_or_insert_with(|| Instant::now() + QUIET);
+                // Whoever asked may be gone; what is decided is decided.
+                let reply: Question = Box::new(move |_, _| drop(answer.send(outcome)));
+                self.questions.push((self.ends(), reply));
+            }
+            Command::Submit { member, changes, answer } => {
+                let mut effects = Vec::new();
+                let taken = self.hub.submit(&member, &changes, &mut effects);
+                self.perform(effects);
+                let reply: Question = Box::new(move |_, _| {
+                    // Whoever asked may be gone; what is taken is taken.
+                    let _ = answer.send(taken);
+                });
+                self.questions.push((self.ends(), reply));
+            }
+        }
+    }
+
+    /// What will be durable once all that has been handed out is.
+    fn ends(&self) -> Ends {
+        Ends { changes: self.hub.folded(), entries: self.hub.entries() }
+    }
+
+    /// When to look after what can wait: once it is quiet, or at a round's deadline.
+    fn rest(&self) -> Option<Instant> {
+        let left = self.hub.deadline().map(|deadline| deadline.0.saturating_sub(now().0).max(0));
+        let deadline = left
+            .and_then(|ms| u64::try_from(ms).ok())
+            // A long way off is looked at again in a while.
+            .map(|ms| Instant::now() + Duration::from_millis(ms.min(3_600_000)));
+        [self.quiet_at, deadline].into_iter().flatten().min()
+    }
+
+    fn reached(&mut self, durable: Ends) {
+        self.durable = durable;
+        self.event(Event::Stored { durable: durable.changes });
+        while self.to_publish.front().is_some_and(|(entries, _)| *entries <= durable.entries) {
+            if let Some((_, event)) = self.to_publish.pop_front() {
+                // Nobody may be listening.
+                drop(self.events.send(event));
+            }
         }
     }
 
     fn event(&mut self, event: Event) {
         let mut effects = Vec::new();
         self.hub.handle(now(), event, &mut effects);
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Send { to, frame } => {
@@ -190,12 +326,20 @@ impl<K: Keep> Task<K> {
                         outbox.close(closing);
                     }
                 }
-                Effect::Store(changes) => self.to_store.extend(changes),
+                Effect::Store(changes) => {
+                    self.quiet_at = Some(Instant::now() + QUIET);
+                    self.to_store.push(Kept::Changes(changes));
+                }
+                Effect::Enter(entry) => {
+                    let number = entry.entry.number + 1;
+                    self.to_publish.extend(entry.events.iter().map(|event| (number, event.clone())));
+                    self.to_store.push(Kept::Entry(entry));
+                }
                 Effect::Quarantine(refused) => {
                     metrics::counter!("codraft_refused_changes_total", "code" => refused.code).increment(1);
                     tracing::warn!(account = refused.member.account, code = refused.code, "refused a change");
                     self.refused += 1;
-                    let done = self.done(Event::Kept { refused: self.refused });
+                    let done = self.done(Durable::Refused(self.refused));
                     self.keep.quarantine(refused, now(), done);
                 }
                 // Nobody may be listening.
@@ -206,27 +350,33 @@ impl<K: Keep> Task<K> {
 
     /// Stores what came in together, so that it shares one flush.
     fn store(&mut self) {
-        let Some(last) = self.to_store.last() else { return };
-        let durable = last.number + 1;
-        let changes = std::mem::take(&mut self.to_store);
-        metrics::counter!("codraft_changes_total").increment(changes.len() as u64);
-        let done = self.done(Event::Stored { durable });
-        self.keep.store(changes, now(), done);
+        if self.to_store.is_empty() {
+            return;
+        }
+        let durable = self.ends();
+        let kept = std::mem::take(&mut self.to_store);
+        let changes = kept.iter().map(|one| match one {
+            Kept::Changes(changes) => changes.len(),
+            Kept::Entry(entry) => usize::from(entry.change.is_some()),
+        });
+        metrics::counter!("codraft_changes_total").increment(changes.sum::<usize>() as u64);
+        let done = self.done(Durable::Ends(durable));
+        self.keep.store(kept, now(), done);
     }
 
     /// What the store calls once something is durable, or cannot be made so.
-    fn done(&self, event: Event) -> Box<dyn FnOnce(bool) + Send> {
+    fn done(&self, durable: Durable) -> Box<dyn FnOnce(bool) + Send> {
         let stored = self.stored.clone();
         Box::new(move |ok| {
             // The task may have ended; then nobody waits for an acknowledgement.
-            let _ = stored.send(if ok { Ok(event) } else { Err(()) });
+            let _ = stored.send(if ok { Ok(durable) } else { Err(()) });
         })
     }
 
     fn answer(&mut self) {
-        let durable = self.hub.durable();
+        let durable = self.durable;
         let (ready, waiting): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.questions).into_iter().partition(|(n, _)| *n <= durable);
+            std::mem::take(&mut self.questions).into_iter().partition(|(goal, _)| durable.reach(*goal));
         self.questions = waiting;
         for (_, question) in ready {
             question(&mut self.hub, &self.facts);

@@ -4,13 +4,17 @@ mod access_log;
 mod backup;
 mod delegations;
 mod documents;
+mod drafts;
 mod events;
+mod ledger;
 mod login;
 mod openapi;
 mod operations;
 mod page;
 mod problem;
+mod proposals;
 mod request;
+mod rounds;
 pub mod routes;
 pub(crate) mod screen;
 mod sync;
@@ -79,7 +83,30 @@ pub fn router(house: House) -> Router {
         .route("/documents/{id}", get(documents::one))
         .route("/documents/{id}/text", get(documents::text))
         .route("/documents/{id}/attribution", get(documents::attribution))
-        .route("/documents/{id}/proposals", get(documents::proposals))
+        .route("/documents/{id}/proposals", get(proposals::list))
+        .route("/documents/{id}/proposals/{number}", get(proposals::one))
+        .route(
+            "/documents/{id}/proposals/{number}/sponsors",
+            post(proposals::join).delete(proposals::withdraw),
+        )
+        .route("/documents/{id}/proposals/{number}/reasons", post(proposals::reason))
+        .route("/documents/{id}/collisions", get(proposals::collisions))
+        .route("/documents/{id}/table", get(proposals::table))
+        .route("/documents/{id}/rounds", get(rounds::list).post(rounds::open))
+        .route("/documents/{id}/rounds/deadline", put(rounds::deadline))
+        .route("/documents/{id}/rounds/close", post(rounds::close))
+        .route("/documents/{id}/rounds/conclude", post(rounds::conclude))
+        .route("/documents/{id}/revisions", get(rounds::revisions))
+        .route("/documents/{id}/revisions/{number}/text", get(rounds::revision))
+        .route("/documents/{id}/rulings", get(rounds::rulings).post(rounds::rule))
+        .route("/documents/{id}/preview", post(rounds::preview))
+        .route("/documents/{id}/renumber", post(rounds::renumber))
+        .route("/documents/{id}/move", post(rounds::move_provision))
+        .route("/documents/{id}/ledger", get(ledger::entries))
+        .route("/documents/{id}/audit", get(ledger::audit))
+        .route("/documents/{id}/replay", get(ledger::replay))
+        .route("/documents/{id}/drafts", get(drafts::list).post(drafts::begin))
+        .route("/documents/{id}/table-draft", post(drafts::table))
         .route("/documents/{id}/quarantine", get(documents::quarantine))
         .route("/documents/{id}/events", get(events::stream))
         .route("/documents/{id}/screen", get(screen::shown).put(screen::show))

@@ -5,6 +5,7 @@
 //! durably → relay → acknowledge. Nothing leaves this hub that is not durable: what has only passed the gate
 //! is in the index and in the log, but beyond `durable`, and no message is made from there.
 
+mod act;
 mod answer;
 mod log;
 mod peer;
@@ -12,13 +13,14 @@ pub mod read;
 
 use crate::hub::log::Log;
 use crate::hub::peer::Peer;
-use automerge::{Change, ChangeHash};
+use automerge::{ActorId, Change, ChangeHash};
 use bytes::Bytes;
 use codraft_protocol::api::DocumentEvent;
-use codraft_protocol::authorship::index::{Adopted, FoldError};
+use codraft_protocol::authorship::index::FoldError;
 use codraft_protocol::authorship::{ChangeIx, Gate, Index, Record, Refusal, Sender, chunk};
 use codraft_protocol::id::{DelegationCode, DocumentId, Role};
 use codraft_protocol::resolution::text_form::Layout;
+use codraft_protocol::round::{Entry, Proceedings, ReplayError};
 use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::time::Timestamp;
 use codraft_protocol::wire::SharedFrame;
@@ -119,6 +121,8 @@ pub enum Event {
         /// How many.
         refused: u64,
     },
+    /// Nobody has written for a moment: what can wait is done now.
+    Quiet,
 }
 
 /// A change to be stored durably.
@@ -132,6 +136,17 @@ pub struct NewChange {
     pub account: String,
     /// The uncompressed chunk.
     pub raw: Bytes,
+}
+
+/// An entry of the ledger, to be stored durably together with the change that the server's hand wrote for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEntry {
+    /// The entry.
+    pub entry: Entry,
+    /// The hand's change, if it wrote one.
+    pub change: Option<NewChange>,
+    /// What is to be published once it is durable.
+    pub events: Vec<DocumentEvent>,
 }
 
 /// A change to be kept in quarantine.
@@ -182,6 +197,9 @@ pub enum Effect {
     },
     /// Store changes, in this order, and answer with [`Event::Stored`].
     Store(Vec<NewChange>),
+    /// Store an entry of the ledger with its change, both or neither, after all that was to be stored before it;
+    /// answer with [`Event::Stored`] where it has a change.
+    Enter(Box<NewEntry>),
     /// Keep a refused change, and answer with [`Event::Kept`].
     Quarantine(Refused),
     /// Publish on the document's event stream.
@@ -193,8 +211,8 @@ pub enum Effect {
 struct Waiting {
     /// Up to (not including) which change.
     upto: u32,
-    /// Who sent them.
-    writer: ConnectionId,
+    /// Who sent them; nobody: the server's hand, or they came otherwise than over a connection.
+    writer: Option<ConnectionId>,
 }
 
 /// Words that wait until what they are about is durably in quarantine: whoever reads them may throw their copy
@@ -212,16 +230,15 @@ struct Unsaid {
 /// A document's hub.
 #[derive(Debug)]
 pub struct Hub {
-    document: DocumentId,
     /// The document's id and the server's peer id, as they stand in every frame.
     document_text: String,
     server: String,
     gate: Gate,
     budgets: Budgets,
-    index: Index,
+    proceedings: Proceedings,
+    /// The actor with which the server itself writes.
+    hand: ActorId,
     log: Log,
-    layout: Layout,
-    adopted: Adopted,
     durable: u32,
     durable_heads: BTreeSet<ChangeHash>,
     waiting: VecDeque<Waiting>,
@@ -246,10 +263,14 @@ pub struct Settings {
     pub server: String,
     /// How the text form is laid out.
     pub layout: Layout,
-    /// The heads of the baseline.
+    /// The heads of the imported text.
     pub baseline: Vec<ChangeHash>,
     /// The changes that are in quarantine.
     pub refused: HashSet<ChangeHash>,
+    /// When it was imported.
+    pub imported: Timestamp,
+    /// The actor with which the server itself writes: random, and never used before.
+    pub hand: ActorId,
     /// The gate's limits.
     pub gate: Gate,
     /// Per connection.
@@ -270,19 +291,20 @@ pub enum LoadError {
     /// A change that does not fit what stands before it.
     #[error(transparent)]
     Fold(#[from] FoldError),
-    /// The baseline is not in the log.
-    #[error("the baseline's heads are not in the log")]
-    Baseline,
+    /// The ledger does not fit the log.
+    #[error(transparent)]
+    Ledger(#[from] ReplayError),
 }
 
 impl Hub {
-    /// Rebuilds a document from its log: raw changes in order, each with its owner.
+    /// Rebuilds a document from its log, raw changes in order, each with its owner, and from its ledger.
     ///
     /// # Errors
     /// [`LoadError`]: the log is not one that this gate let through.
     pub fn load(
         settings: Settings,
         changes: impl IntoIterator<Item = (Bytes, DelegationCode)>,
+        entries: impl IntoIterator<Item = Entry>,
     ) -> Result<Self, LoadError> {
         let (mut index, mut log) = (Index::new(), Log::default());
         let mut heads = BTreeSet::new();
@@ -296,18 +318,21 @@ impl Hub {
             });
             heads.insert(change.hash());
         }
-        let adopted = index.adopted_at(&settings.baseline).ok_or(LoadError::Baseline)?;
+        let (document, layout) = (settings.document, settings.layout);
+        let mut proceedings =
+            Proceedings::new(document, layout, index, &settings.baseline, settings.imported)?;
+        for entry in entries {
+            proceedings.take(&entry)?;
+        }
         Ok(Self {
-            document: settings.document,
             document_text: settings.document.to_string(),
             server: settings.server,
             gate: settings.gate,
             budgets: settings.budgets,
             durable: log.len(),
-            index,
+            proceedings,
+            hand: settings.hand,
             log,
-            layout: settings.layout,
-            adopted,
             durable_heads: heads,
             waiting: VecDeque::new(),
             peers: BTreeMap::new(),
@@ -338,6 +363,7 @@ impl Hub {
                 self.kept = self.kept.max(refused);
                 self.say(effects);
             }
+            Event::Quiet => self.quiet(now, effects),
         }
     }
 
@@ -386,12 +412,34 @@ impl Hub {
         self.answer(connection, &message, accepted, effects);
     }
 
+    /// Takes in changes that come otherwise than over a connection, through the same gate. Returns how many are new.
+    pub fn submit(&mut self, member: &Member, changes: &[Bytes], effects: &mut Vec<Effect>) -> usize {
+        let (accepted, bad, _) = self.let_in(member, changes, None, effects);
+        self.given_out += bad.len() as u64;
+        effects.extend(bad.into_iter().map(Effect::Quarantine));
+        accepted
+    }
+
     /// Lets the changes of one message through the gate. Returns how many are new.
     fn admit(&mut self, connection: ConnectionId, runs: &[Bytes], effects: &mut Vec<Effect>) -> usize {
         if runs.is_empty() {
             return 0;
         }
         let Some(member) = self.peers.get(&connection).map(|peer| peer.member.clone()) else { return 0 };
+        let (accepted, bad, again) = self.let_in(&member, runs, Some(connection), effects);
+        self.refuse(connection, bad, again, effects);
+        accepted
+    }
+
+    /// The gate itself. Returns how many changes are new, what was refused, and the reasons why what is in quarantine
+    /// already was refused again.
+    fn let_in(
+        &mut self,
+        member: &Member,
+        runs: &[Bytes],
+        writer: Option<ConnectionId>,
+        effects: &mut Vec<Effect>,
+    ) -> (usize, Vec<Refused>, Vec<String>) {
         let refused = |refusal: &Refusal, raw: Bytes| Refused {
             member: member.clone(),
             code: refusal.code(),
@@ -421,7 +469,7 @@ impl Hub {
             });
         }
         let sender = Sender { role: member.role, delegation: member.delegation.as_ref() };
-        let admission = self.gate.admit(&mut self.index, sender, chunks);
+        let admission = self.gate.admit(&mut self.proceedings.index, sender, chunks);
         let mut new = Vec::with_capacity(admission.accepted.len());
         for accepted in admission.accepted {
             let number = self.log.push(&accepted.raw);
@@ -445,11 +493,10 @@ impl Hub {
         }
         let accepted = new.len();
         if accepted > 0 {
-            self.waiting.push_back(Waiting { upto: self.log.len(), writer: connection });
+            self.waiting.push_back(Waiting { upto: self.log.len(), writer });
             effects.push(Effect::Store(new));
         }
-        self.refuse(connection, bad, again, effects);
-        accepted
+        (accepted, bad, again)
     }
 
     /// Why a change is refused: what it builds on may have been refused in an earlier message.
@@ -528,19 +575,19 @@ impl Hub {
         let mut delegations = BTreeSet::new();
         for number in before..durable {
             let ix = ChangeIx(number);
-            for dep in self.index.deps_at(ix) {
-                if let Some(hash) = self.index.hash_at(*dep) {
+            for dep in self.proceedings.index.deps_at(ix) {
+                if let Some(hash) = self.proceedings.index.hash_at(*dep) {
                     self.durable_heads.remove(&hash);
                 }
             }
-            self.durable_heads.extend(self.index.hash_at(ix));
-            delegations.extend(self.index.delegation_at(ix).cloned());
+            self.durable_heads.extend(self.proceedings.index.hash_at(ix));
+            delegations.extend(self.proceedings.index.delegation_at(ix).cloned());
         }
         self.durable = durable;
         self.record = None;
 
         // Who wrote all of it needs none of it back.
-        let sole_writer = if writers.len() == 1 { writers.first().copied() } else { None };
+        let sole_writer = if writers.len() == 1 { writers.first().copied().flatten() } else { None };
         let mut news = SyncMessage::acknowledging(self.heads());
         news.changes = (before..durable).filter_map(|n| self.log.get(n)).collect();
         let relayed = self.frame(&news);

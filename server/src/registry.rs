@@ -1,15 +1,20 @@
 //! The documents of this server: the catalogue of all, and the open ones, each behind its task. What HTTP and
 //! websockets talk to.
 
+mod drafts;
+mod proceedings;
+
+pub use proceedings::LedgerListing;
+
 use crate::connection::ConnectionSettings;
 use crate::directory::Caller;
-use crate::document::{Handle, Keep, now};
+use crate::document::{Handle, Keep, Kept, now};
 use crate::hub::read::Facts;
 use crate::hub::{Budgets, ConnectionId, Hub, NewChange, Refused, Settings as HubSettings};
 use crate::storage::committer::{Batch, CommitterHandle, Lane};
-use crate::storage::record::{ChangeRecord, DocumentRecord, QuarantineRecord, key};
+use crate::storage::record::{ChangeRecord, DocumentRecord, DraftRecord, QuarantineRecord, key, ledger};
 use crate::storage::{Reader, StorageError, Tree, Write};
-use automerge::{Automerge, TextEncoding};
+use automerge::{ActorId, Automerge, TextEncoding};
 use bytes::Bytes;
 use codraft_protocol::amendment::View;
 use codraft_protocol::api;
@@ -52,6 +57,21 @@ pub enum RegistryError {
     /// The server is shutting down.
     #[error("the server is shutting down; try again in a moment")]
     Closing,
+    /// The house's rules say no.
+    #[error(transparent)]
+    Refused(#[from] codraft_protocol::round::Refusal),
+    /// The machine gives no randomness.
+    #[error("the system's random number generator does not answer: {0}")]
+    Randomness(String),
+    /// The audit trail cannot be replayed to that moment.
+    #[error(transparent)]
+    Audit(#[from] codraft_protocol::round::audit::AuditError),
+    /// No such agreed text.
+    #[error("there is no revision {0} yet; GET …/revisions lists those there are")]
+    NoSuchRevision(u32),
+    /// What is asked for does not fit the draft.
+    #[error("{0}")]
+    Draft(&'static str),
 }
 
 /// What a registry is set up with.
@@ -80,6 +100,8 @@ struct Inner {
     reader: Arc<dyn Reader>,
     /// Every document there is, in order of creation.
     catalogue: Mutex<Vec<DocumentRecord>>,
+    /// Private drafts, by the id of their own document.
+    drafts: Mutex<HashMap<DocumentId, DraftRecord>>,
     /// The open ones; a cell, so that many who open one at once wait for one loading.
     open: Mutex<HashMap<DocumentId, Arc<OnceCell<Handle>>>>,
     connections: AtomicU64,
@@ -110,6 +132,13 @@ impl Registry {
                 DocumentRecord::decode(&value).map_err(|e| RegistryError::Storage(Arc::new(e.into())))?,
             );
         }
+        let mut drafts = HashMap::new();
+        for entry in reader.scan(Tree::Drafts, &[]) {
+            let (_, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
+            let draft =
+                DraftRecord::decode(&value).map_err(|e| RegistryError::Storage(Arc::new(e.into())))?;
+            drafts.insert(draft.id, draft);
+        }
         catalogue.sort_by_key(|record: &DocumentRecord| (record.created, record.id));
         let peer_id = format!("codraft-{}", storage_id.get(..8).unwrap_or(&storage_id));
         let inner = Inner {
@@ -119,6 +148,7 @@ impl Registry {
             committer,
             reader,
             catalogue: Mutex::new(catalogue),
+            drafts: Mutex::new(drafts),
             open: Mutex::default(),
             connections: AtomicU64::new(1),
         };
@@ -199,7 +229,8 @@ impl Registry {
     pub async fn documents(&self, by: &Caller) -> Result<Vec<api::Document>, RegistryError> {
         let ids: Vec<_> = lock(&self.inner.catalogue).iter().map(|record| record.id).collect();
         let mut documents = Vec::new();
-        for id in ids.into_iter().filter(|id| by.document.is_none_or(|only| only == *id)) {
+        let is_draft = |id: &DocumentId| lock(&self.inner.drafts).contains_key(id);
+        for id in ids.into_iter().filter(|id| self.is_visible(by, *id) && !is_draft(id)) {
             documents.push(self.document(id).await?);
         }
         Ok(documents)
@@ -219,14 +250,6 @@ impl Registry {
     /// [`RegistryError`]
     pub async fn text(&self, id: DocumentId, view: View) -> Result<String, RegistryError> {
         self.ask(id, move |hub, _| hub.text(&view)).await
-    }
-
-    /// Its proposals.
-    ///
-    /// # Errors
-    /// [`RegistryError`]
-    pub async fn proposals(&self, id: DocumentId) -> Result<api::Proposals, RegistryError> {
-        self.ask(id, |hub, _| hub.proposals()).await
     }
 
     /// Who wrote every word of it.
@@ -368,16 +391,30 @@ pub fn load(
         layout,
         baseline,
         refused,
+        imported: record.created,
+        hand: new_actor()?,
         gate: settings.gate.clone(),
         budgets: settings.budgets.clone(),
     };
+    let mut entries = Vec::new();
+    for entry in reader.scan(Tree::Ledger, &key::document(&id)) {
+        let (_, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
+        entries.push(ledger::decode(&value).map_err(|e| damaged(e.to_string()))?);
+    }
     let count = changes.len();
-    let hub = Hub::load(hub_settings, changes).map_err(|e| damaged(e.to_string()))?;
+    let hub = Hub::load(hub_settings, changes, entries).map_err(|e| damaged(e.to_string()))?;
     let took = started.elapsed();
     metrics::histogram!("codraft_open_document_seconds").record(took.as_secs_f64());
     tracing::info!(document = %id, changes = count, ms = took.as_millis() as u64, "opened a document");
     let shelf = Shelf { document: id, committer: committer.clone(), lane: Lane::default(), quarantined };
     Ok((hub, facts, shelf))
+}
+
+/// A fresh random actor.
+fn new_actor() -> Result<ActorId, RegistryError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| RegistryError::Randomness(error.to_string()))?;
+    Ok(ActorId::from(bytes))
 }
 
 /// Changes that one transaction takes at most.
@@ -403,14 +440,34 @@ impl Shelf {
 }
 
 impl Keep for Shelf {
-    fn store(&mut self, changes: Vec<NewChange>, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>) {
-        let mut writes: Vec<Write> = changes.into_iter().map(|change| self.write(change, at)).collect();
-        while writes.len() > TRANSACTION {
-            let rest = writes.split_off(TRANSACTION);
-            let batch = Batch { writes, at, lane: Some(self.lane.clone()) };
-            // Where this one fails, so does the last one: they are in one lane.
-            self.committer.submit_then(batch, |_| ());
-            writes = rest;
+    fn store(&mut self, kept: Vec<Kept>, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>) {
+        let mut writes: Vec<Write> = Vec::new();
+        for one in kept {
+            let together: Vec<Vec<Write>> = match one {
+                Kept::Changes(changes) => {
+                    changes.into_iter().map(|change| vec![self.write(change, at)]).collect()
+                }
+                // An entry and what the hand wrote for it are one: both or neither.
+                Kept::Entry(new) => {
+                    let mut both: Vec<Write> =
+                        new.change.into_iter().map(|change| self.write(change, at)).collect();
+                    both.push(Write {
+                        tree: Tree::Ledger,
+                        key: key::numbered(&self.document, new.entry.number),
+                        value: Some(ledger::encode(&new.entry)),
+                    });
+                    vec![both]
+                }
+            };
+            for group in together {
+                if writes.len() + group.len() > TRANSACTION {
+                    let batch =
+                        Batch { writes: std::mem::take(&mut writes), at, lane: Some(self.lane.clone()) };
+                    // Where this one fails, so does the last one: they are in one lane.
+                    self.committer.submit_then(batch, |_| ());
+                }
+                writes.extend(group);
+            }
         }
         let batch = Batch { writes, at, lane: Some(self.lane.clone()) };
         self.committer.submit_then(batch, move |result| done(result.is_ok()));

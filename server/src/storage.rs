@@ -32,11 +32,15 @@ pub enum Tree {
     Tickets = 7,
     /// u64 BE → who came in, was refused, took data out. Append-only.
     AccessLog = 20,
+    /// document id ‖ u64 BE → entry of its ledger. Append-only.
+    Ledger = 8,
+    /// document id of a private draft → draft record.
+    Drafts = 9,
 }
 
 impl Tree {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Documents,
         Self::Changes,
         Self::Quarantine,
@@ -44,11 +48,13 @@ impl Tree {
         Self::Accounts,
         Self::Tickets,
         Self::AccessLog,
+        Self::Ledger,
+        Self::Drafts,
     ];
 
     /// Whether a key that was written is never written again.
     pub const fn is_append_only(self) -> bool {
-        matches!(self, Self::Changes | Self::Quarantine | Self::AccessLog)
+        matches!(self, Self::Changes | Self::Quarantine | Self::Ledger | Self::AccessLog)
     }
 
     /// Its name in the store.
@@ -61,6 +67,8 @@ impl Tree {
             Self::Accounts => "accounts",
             Self::Tickets => "tickets",
             Self::AccessLog => "access log",
+            Self::Ledger => "ledger",
+            Self::Drafts => "drafts",
         }
     }
 

@@ -142,8 +142,11 @@ impl<'a> Draft<'a> {
         let mut push = |kind, text: &str, by: Vec<DelegationCode>, of: Option<DelegationCode>| {
             if !text.is_empty() {
                 self.segments.push(Segment { kind, field: Field::Enumerator, text: text.to_owned(), by, of });
-                let deeds =
-                    if kind == SegmentKind::Kept { Deeds::default() } else { std::mem::take(&mut renumbering) };
+                let deeds = if kind == SegmentKind::Kept {
+                    Deeds::default()
+                } else {
+                    std::mem::take(&mut renumbering)
+                };
                 self.parts.push(deeds);
             }
         };
@@ -234,7 +237,11 @@ fn inserts_inside<'a>(stretch: &[Piece<'a>], own: &DelegationCode) -> BTreeSet<&
         return BTreeSet::new();
     }
     let foreign = |pieces: &[Piece<'a>]| -> BTreeSet<&'a DelegationCode> {
-        pieces.iter().filter(|piece| piece.is_foreign(own)).flat_map(|piece| piece.by.iter().copied()).collect()
+        pieces
+            .iter()
+            .filter(|piece| piece.is_foreign(own))
+            .flat_map(|piece| piece.by.iter().copied())
+            .collect()
     };
     let mut inside = BTreeSet::new();
     for (n, _) in stretch.iter().enumerate().filter(|(_, piece)| piece.is_own(own)) {

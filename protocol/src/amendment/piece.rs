@@ -100,10 +100,10 @@ impl<'a> Pieces<'a> {
         });
         let mut suppressed: Vec<_> =
             owned(record, &provision.removed).into_iter().map(|own| (own, Removal::Removed)).collect();
-        let pending = provision.suppressed.iter().filter(|one| !one.put.is_adopted() && one.lifted.is_empty());
-        suppressed.extend(
-            pending.filter_map(|one| Some(((by(record, &one.put)?, one.put), Removal::Suppressed))),
-        );
+        let pending =
+            provision.suppressed.iter().filter(|one| !one.put.is_adopted() && one.lifted.is_empty());
+        suppressed
+            .extend(pending.filter_map(|one| Some(((by(record, &one.put)?, one.put), Removal::Suppressed))));
         let mut added_by = BTreeSet::new();
         if base {
             suppressed.retain(|_| !gone);
@@ -148,8 +148,9 @@ impl<'a> Pieces<'a> {
 
     /// The agreed text's version of a field.
     pub(super) fn base_field(&self, name: &str) -> &'a str {
-        let adopted =
-            |version: &&FieldVersion| version.put.is_adopted() && !version.replaced.iter().any(Deed::is_adopted);
+        let adopted = |version: &&FieldVersion| {
+            version.put.is_adopted() && !version.replaced.iter().any(Deed::is_adopted)
+        };
         self.provision.field(name).iter().rfind(adopted).map_or("", |version| version.value.as_str())
     }
 

@@ -59,7 +59,9 @@ pub fn lines(record: &Record, view: &View) -> Vec<Line> {
     match view {
         View::Current => project(record, &|_| true),
         View::Baseline => project(record, &Deed::is_adopted),
-        View::Delegation(code) => project(record, &|deed| deed.is_adopted() || by(record, deed) == Some(code)),
+        View::Delegation(code) => {
+            project(record, &|deed| deed.is_adopted() || by(record, deed) == Some(code))
+        }
         View::Marked(names) => marked::lines(record, *names),
     }
 }

@@ -318,10 +318,44 @@ pub struct Table {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 pub struct Editorial {
-    /// How many provisions it concerns.
-    pub provisions: u64,
-    /// Its entry in the ledger.
-    pub entry: u64,
+    /// Its entry in the ledger; absent: there was nothing to change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<u64>,
+}
+
+/// A delegation's private draft of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct Draft {
+    /// Its own document, for `clone` and the wire.
+    pub id: String,
+    /// The common document.
+    pub document: String,
+    /// Whose it is.
+    pub delegation: DelegationCode,
+    /// When it was begun.
+    pub created: Timestamp,
+    /// When it was tabled: it is closed then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tabled: Option<Timestamp>,
+}
+
+/// `GET /api/v1/documents/{id}/drafts`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct Drafts {
+    /// One's own delegation's, in order of creation.
+    pub drafts: Vec<Draft>,
+}
+
+/// The answer to tabling a draft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(ToSchema))]
+pub struct Tabled {
+    /// The draft, closed now.
+    pub draft: Draft,
+    /// Changes that the common document has taken.
+    pub changes: u64,
 }
 
 /// `POST /api/v1/documents/{id}/move`: a provision goes behind another one.

@@ -121,7 +121,8 @@ fn stands(inserted: &[Deed], struck: &[Deed]) -> bool {
 impl<'a> Writer<'a> {
     fn new(index: &'a Index, settled: &'a Settled, pen: &'a Pen) -> Option<Self> {
         let last = index.heads().iter().filter_map(|head| index.position(head)).collect::<Vec<_>>();
-        let last = last.into_iter().filter_map(|ix| index.history.entry(ix)).map(|entry| entry.last()).max()?;
+        let last =
+            last.into_iter().filter_map(|ix| index.history.entry(ix)).map(|entry| entry.last()).max()?;
         let own = index.history.actor_or_next(&pen.actor);
         Some(Self { index, settled, pen, own, start: last + 1, ops: Vec::new(), joins: Vec::new() })
     }
@@ -212,8 +213,10 @@ impl<'a> Writer<'a> {
     fn provision(&mut self, list: OpId, body: OpId) {
         let alike = self.index.alike(body, self.settled);
         let record = self.index.provision(body, self.settled);
-        let suppressed =
-            record.suppressed.iter().any(|one| one.put.is_adopted() && !one.lifted.iter().any(Deed::is_adopted));
+        let suppressed = record
+            .suppressed
+            .iter()
+            .any(|one| one.put.is_adopted() && !one.lifted.iter().any(Deed::is_adopted));
         let wanted = stands(&record.inserted, &record.removed) && !suppressed;
         for other in alike.iter().filter(|id| **id != body) {
             if self.is_visible(list, *other) {
@@ -233,14 +236,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Makes a provision's element anew behind another one.
-    fn anew(
-        &mut self,
-        list: OpId,
-        body: OpId,
-        behind: Option<OpId>,
-        alike: &[OpId],
-        record: &Provision,
-    ) {
+    fn anew(&mut self, list: OpId, body: OpId, behind: Option<OpId>, alike: &[OpId], record: &Provision) {
         let map = self.insert(list, behind, legacy::OpType::Make(ObjType::Map));
         self.join((list, body), (list, map));
         for field in schema::FIELDS {
@@ -274,7 +270,9 @@ impl<'a> Writer<'a> {
     fn text(&mut self, body: OpId, alike: &[OpId]) {
         let texts = self.index.texts(body, alike);
         // A provision without a text has no words to bring back: the gate lets no second text in.
-        let Some((text, _)) = texts.first().copied().filter(|(text, _)| self.is_of(body, *text)) else { return };
+        let Some((text, _)) = texts.first().copied().filter(|(text, _)| self.is_of(body, *text)) else {
+            return;
+        };
         let mut previous = None;
         for stretch in self.index.stretches(&texts, self.settled) {
             let wanted = stands(&stretch.inserted, &stretch.struck);
@@ -304,7 +302,8 @@ impl<'a> Writer<'a> {
             }
             // Of several elements that are one word, only one is shown.
             if let Some(likeness) = self.settled.likeness(stretch.id) {
-                let others = likeness.members.iter().filter(|one| one.sequence == text && one.id != stretch.id);
+                let others =
+                    likeness.members.iter().filter(|one| one.sequence == text && one.id != stretch.id);
                 let others: Vec<OpId> = others.map(|one| one.id).collect();
                 for other in others {
                     if self.is_visible(text, other) {
@@ -353,7 +352,8 @@ impl<'a> Writer<'a> {
             last = Some(map);
             let Some(object) = self.index.objects.get(&map) else { continue };
             for (key, versions) in &object.keys {
-                let standing: Vec<_> = versions.iter().filter(|version| version.replaced.is_empty()).collect();
+                let standing: Vec<_> =
+                    versions.iter().filter(|version| version.replaced.is_empty()).collect();
                 if !standing.iter().any(|version| version.value == Value::Truth(true)) {
                     continue;
                 }
@@ -369,7 +369,8 @@ impl<'a> Writer<'a> {
             let map = *last.get_or_insert_with(|| {
                 self.put(body, schema::SUPPRESSED, legacy::OpType::Make(ObjType::Map), &[])
             });
-            let versions = self.index.objects.get(&map).map(|object| object.versions(code)).unwrap_or_default();
+            let versions =
+                self.index.objects.get(&map).map(|object| object.versions(code)).unwrap_or_default();
             let pred: Vec<OpId> = versions
                 .iter()
                 .filter(|version| version.replaced.is_empty())

@@ -133,6 +133,20 @@ impl Index {
         self.history.actors.get(ix.0 as usize)
     }
 
+    /// The hashes of all changes in the history of `heads`, those included; `None` where one is unknown.
+    pub fn ancestors(&self, heads: &[ChangeHash]) -> Option<Vec<ChangeHash>> {
+        let mut stack: Vec<ChangeIx> = heads.iter().map(|hash| self.position(hash)).collect::<Option<_>>()?;
+        let (mut seen, mut all) = (vec![false; self.len()], Vec::new());
+        while let Some(ix) = stack.pop() {
+            if let Some(flag @ false) = seen.get_mut(ix.0 as usize) {
+                *flag = true;
+                all.extend(self.hash_at(ix));
+                stack.extend_from_slice(self.deps_at(ix));
+            }
+        }
+        Some(all)
+    }
+
     /// Whether the author of `later` had `earlier` before them (it is among its ancestors, or the same).
     pub fn saw(&self, later: ChangeIx, earlier: ChangeIx) -> bool {
         self.history.saw(later, earlier)

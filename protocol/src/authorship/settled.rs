@@ -54,6 +54,8 @@ pub struct Settled {
     undone: HashMap<ChangeIx, Spans<Verdict>>,
     /// While a round is closed: deeds of this change and all later ones came too late for it.
     late_from: Option<ChangeIx>,
+    /// The same as a list, where changes are not numbered as on the server.
+    late: HashSet<ChangeIx>,
     likenesses: Vec<Likeness>,
     /// (sequence's and element's actor and counter) → its likeness.
     of_element: BTreeMap<OpId, usize>,
@@ -88,6 +90,12 @@ impl Settled {
     /// Gives a verdict on what `change` did to `len` operations from `first` on.
     pub(crate) fn set_undone(&mut self, change: ChangeIx, first: OpId, len: u32, verdict: Option<Verdict>) {
         self.undone.entry(change).or_default().set(first, len, verdict);
+    }
+
+    /// Names the late changes one by one: for whoever numbers changes otherwise than the server.
+    pub fn set_late(&mut self, late: impl IntoIterator<Item = ChangeIx>) {
+        self.late_from = None;
+        self.late = late.into_iter().collect();
     }
 
     /// Adopts deeds.
@@ -146,6 +154,11 @@ impl Settled {
         }
     }
 
+    /// Whether the server's hand has ever written here: later edits, made without knowing, may need it again.
+    pub fn has_hand(&self) -> bool {
+        !self.hand.is_empty()
+    }
+
     /// Whether a change is the server's own hand.
     pub(crate) fn is_hand(&self, change: ChangeIx) -> bool {
         self.hand.contains(&change)
@@ -158,7 +171,9 @@ impl Settled {
             None if self.editorial.contains(&change) => Some(Standing::Adopted),
             None if self.is_hand(change) => None,
             None if self.in_clock(history, change) => Some(Standing::Adopted),
-            None if self.late_from.is_some_and(|late| change >= late) => Some(Standing::Late),
+            None if self.late_from.is_some_and(|late| change >= late) || self.late.contains(&change) => {
+                Some(Standing::Late)
+            }
             None => Some(Standing::Pending),
         }
     }

@@ -27,7 +27,8 @@ impl<T: Copy + PartialEq> Spans<T> {
             return (Some(*value), len - (op.counter - start));
         }
         let next = self.stretches.range((op.actor, op.counter)..).next();
-        let left = next.filter(|((actor, _), _)| *actor == op.actor).map(|((_, start), _)| start - op.counter);
+        let left =
+            next.filter(|((actor, _), _)| *actor == op.actor).map(|((_, start), _)| start - op.counter);
         (None, left.unwrap_or(u32::MAX))
     }
 

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The collisions among proposals, in document order; those that hang together are one.
 pub fn collisions(record: &Record, open: &[Listed]) -> Vec<Collision> {
-    let by_id: BTreeMap<&ProposalId, &Listed> = open.iter().map(|one| (&one.derived.proposal.id, one)).collect();
+    let by_id: BTreeMap<&ProposalId, &Listed> =
+        open.iter().map(|one| (&one.derived.proposal.id, one)).collect();
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
     for first in open {

@@ -173,7 +173,8 @@ pub fn decide(
             if joins.is_empty() {
                 return Ok(None);
             }
-            let numbers = open.iter().filter(|one| one.derived.shares.len() > 1).filter_map(|one| one.number.clone());
+            let numbers =
+                open.iter().filter(|one| one.derived.shares.len() > 1).filter_map(|one| one.number.clone());
             let refs = joins.iter().filter_map(|join| JoinRef::of(floor.index, join));
             Plan::of(Act::Collapse { numbers: numbers.collect(), joins: refs.collect() })
         }
@@ -181,7 +182,8 @@ pub fn decide(
         Command::Renumber => renumber(floor, record)?,
         Command::Move { provision, behind } => {
             let find = |id: &ProvisionId| {
-                let stands = amendment::lines(record, &View::Current).iter().any(|line| line.provision == *id);
+                let stands =
+                    amendment::lines(record, &View::Current).iter().any(|line| line.provision == *id);
                 let found = floor.index.provision_named(id, floor.settled).filter(|_| stands);
                 found.ok_or_else(|| Refusal::UnknownProvision(id.0.chars().take(64).collect()))
             };

@@ -22,8 +22,7 @@ fn of(index: &Index, settled: &Settled, derived: &Derived) -> Vec<Join> {
         return joins;
     }
     for other in others {
-        let (Some(ours), Some(theirs)) =
-            (elements(index, settled, lead), elements(index, settled, other))
+        let (Some(ours), Some(theirs)) = (elements(index, settled, lead), elements(index, settled, other))
         else {
             continue;
         };
@@ -31,7 +30,8 @@ fn of(index: &Index, settled: &Settled, derived: &Derived) -> Vec<Join> {
             continue;
         }
         for ((to_sequence, to, _), (from_sequence, from, _)) in ours.into_iter().zip(theirs) {
-            let known = settled.likeness(to).is_some_and(|likeness| likeness.members.iter().any(|m| m.id == from));
+            let known =
+                settled.likeness(to).is_some_and(|likeness| likeness.members.iter().any(|m| m.id == from));
             if known || to == from {
                 continue;
             }

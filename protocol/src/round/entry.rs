@@ -93,11 +93,7 @@ impl DeedRefs {
     pub fn of(index: &Index, deeds: &Deeds) -> Self {
         let done = deeds.done.iter().filter_map(|(_, op, len)| Some((OpRef::of(index, *op)?, *len)));
         let undone = deeds.undone.iter().filter_map(|(change, op, len)| {
-            Some(UndoneRef {
-                by: index.hash_at(*change)?.to_string(),
-                op: OpRef::of(index, *op)?,
-                len: *len,
-            })
+            Some(UndoneRef { by: index.hash_at(*change)?.to_string(), op: OpRef::of(index, *op)?, len: *len })
         });
         Self { done: done.collect(), undone: undone.collect() }
     }

@@ -146,9 +146,9 @@ impl<'a> Floor<'a> {
     /// One of the open ones, by number or id.
     pub fn find<'l>(&self, listed: &'l [Listed], name: &str) -> Option<&'l Listed> {
         let number = name.parse::<Number>().ok();
-        listed.iter().find(|one| {
-            one.derived.proposal.id.0 == name || (number.is_some() && one.number == number)
-        })
+        listed
+            .iter()
+            .find(|one| one.derived.proposal.id.0 == name || (number.is_some() && one.number == number))
     }
 }
 

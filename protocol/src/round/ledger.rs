@@ -1,9 +1,7 @@
 //! What the entries add up to: rounds, revisions, proposals on record.
 
 use super::{Act, DeedRefs, Entry, Number, Ruled};
-use crate::api::{
-    By, Decision, Happening, Proposal, Reason, Round, RoundState, Ruling, Status,
-};
+use crate::api::{By, Decision, Happening, Proposal, Reason, Round, RoundState, Ruling, Status};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
@@ -206,7 +204,12 @@ impl Ledger {
                 settled: DeedRefs::default(),
                 proposal: Some(one.proposal.clone()),
             };
-            record.happened(at, "server", "numbered", if one.late { "arrived after the round was closed" } else { "" });
+            record.happened(
+                at,
+                "server",
+                "numbered",
+                if one.late { "arrived after the round was closed" } else { "" },
+            );
             self.on_record.push(record);
         }
         match &entry.act {

@@ -26,9 +26,12 @@ impl FromStr for Number {
 
     /// Accepts `CAN/3` and, for addresses, `CAN-3`.
     fn from_str(s: &str) -> Result<Self, InvalidId> {
-        let invalid = || InvalidId::new("proposal number", s, "write it as 'codraft proposals' shows it, such as CAN/3");
+        let invalid = || {
+            InvalidId::new("proposal number", s, "write it as 'codraft proposals' shows it, such as CAN/3")
+        };
         let (code, running) = s.rsplit_once(['/', '-']).ok_or_else(invalid)?;
-        let running = running.parse().ok().filter(|n| *n > 0 && !running.starts_with('+')).ok_or_else(invalid)?;
+        let running =
+            running.parse().ok().filter(|n| *n > 0 && !running.starts_with('+')).ok_or_else(invalid)?;
         Ok(Self { delegation: code.parse().map_err(|_| invalid())?, running })
     }
 }
@@ -53,7 +56,9 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_written_and_as_in_addresses() {
-        for (text, shown) in [("CAN/3", "CAN/3"), ("CAN-3", "CAN/3"), ("EU-27-12", "EU-27/12"), ("EU-27/12", "EU-27/12")] {
+        for (text, shown) in
+            [("CAN/3", "CAN/3"), ("CAN-3", "CAN/3"), ("EU-27-12", "EU-27/12"), ("EU-27/12", "EU-27/12")]
+        {
             assert_eq!(text.parse::<Number>().unwrap().to_string(), shown);
         }
         for bad in ["", "CAN", "CAN/0", "can/1", "CAN/+1", "/1", "CAN/x", "p-3f9a0c21b7"] {

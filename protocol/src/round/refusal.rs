@@ -38,9 +38,13 @@ pub enum Refusal {
     Gone(Number),
     #[error("only an adoption takes segments; a ruling to {} is on the whole proposal", infinitive(*.0))]
     SegmentsNotWanted(Decision),
-    #[error("{number} has no such segment to adopt: {segment}; choose among its inserted and struck segments")]
+    #[error(
+        "{number} has no such segment to adopt: {segment}; choose among its inserted and struck segments"
+    )]
     BadSegment { number: Number, segment: usize },
-    #[error("the sponsors of {0} came to the same words by different edits, so it cannot be adopted in part; adopt or reject it whole")]
+    #[error(
+        "the sponsors of {0} came to the same words by different edits, so it cannot be adopted in part; adopt or reject it whole"
+    )]
     Indivisible(Number),
     #[error("{0} is named twice; one ruling on each proposal at a time")]
     Twice(Number),

@@ -81,12 +81,7 @@ impl Proceedings {
 
     /// What lies before the house.
     pub fn floor(&self) -> Floor<'_> {
-        Floor {
-            document: self.document,
-            index: &self.index,
-            settled: &self.settled,
-            ledger: &self.ledger,
-        }
+        Floor { document: self.document, index: &self.index, settled: &self.settled, ledger: &self.ledger }
     }
 
     /// The record.

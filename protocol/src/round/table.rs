@@ -123,8 +123,17 @@ pub fn text(table: &Table) -> String {
 }
 
 /// The columns, in order.
-const COLUMNS: [&str; 9] =
-    ["Number", "Provision", "Mark", "Sponsors", "Proposed words", "Reasons", "Collides with", "Status", "Ruling"];
+const COLUMNS: [&str; 9] = [
+    "Number",
+    "Provision",
+    "Mark",
+    "Sponsors",
+    "Proposed words",
+    "Reasons",
+    "Collides with",
+    "Status",
+    "Ruling",
+];
 
 fn cells(row: &Row) -> [String; 9] {
     [

@@ -38,7 +38,11 @@ pub fn unwritten(record: &Record, open: &[Listed]) -> Vec<UnwrittenSentence> {
         for sentence in sentences(&line.text).filter(|sentence| !written.contains(sentence)) {
             let provision = all.first().map(|one| one.derived.proposal.provision.clone());
             let Some(provision) = provision else { continue };
-            found.push(UnwrittenSentence { provision, text: sentence.to_owned(), versions: versions.clone() });
+            found.push(UnwrittenSentence {
+                provision,
+                text: sentence.to_owned(),
+                versions: versions.clone(),
+            });
         }
     }
     found

@@ -26,11 +26,25 @@ pub enum Action {
     ReadAccessLog,
     /// Say what the projector shows.
     Project,
+    /// Rule on proposals.
+    Rule,
+    /// Open and conclude rounds.
+    Round,
+    /// Close a round for edits.
+    CloseRound,
+    /// Join, withdraw from, and give reasons for proposals.
+    Sponsor,
+    /// Make editorial corrections: number and move provisions.
+    Correct,
+    /// Read the audit trail.
+    ReadAudit,
+    /// Keep private drafts, and table them.
+    Draft,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::Read,
         Self::Edit,
         Self::Import,
@@ -41,6 +55,13 @@ impl Action {
         Self::Backup,
         Self::ReadAccessLog,
         Self::Project,
+        Self::Rule,
+        Self::Round,
+        Self::CloseRound,
+        Self::Sponsor,
+        Self::Correct,
+        Self::ReadAudit,
+        Self::Draft,
     ];
 
     /// What it is, for the sentence "a chair may not …".
@@ -56,6 +77,13 @@ impl Action {
             Self::Backup => "make backups",
             Self::ReadAccessLog => "read the access log",
             Self::Project => "say what the projector shows",
+            Self::Rule => "rule on proposals",
+            Self::Round => "open or conclude rounds",
+            Self::CloseRound => "close rounds",
+            Self::Sponsor => "sponsor proposals",
+            Self::Correct => "make editorial corrections",
+            Self::ReadAudit => "read the audit trail",
+            Self::Draft => "keep private drafts",
         }
     }
 }
@@ -63,18 +91,24 @@ impl Action {
 /// Whether a role may.
 pub const fn role_allows(role: Role, action: Action) -> bool {
     use Action::{
-        Backup, CreateTicket, Edit, Import, Invite, Project, Read, ReadAccessLog, ReadQuarantine, Revoke,
+        Backup, CloseRound, Correct, CreateTicket, Draft, Edit, Import, Invite, Project, Read, ReadAccessLog,
+        ReadAudit, ReadQuarantine, Revoke, Round, Rule, Sponsor,
     };
     match (role, action) {
         (_, Read | CreateTicket) => true,
         (role, Edit) => role.may_edit(),
-        (Role::Secretariat, Import | ReadQuarantine | Invite | Revoke | Backup | ReadAccessLog | Project) => {
-            true
-        }
-        (Role::Chair, ReadQuarantine | Project) => true,
+        (Role::Secretariat, Rule | Sponsor | Draft) => false,
+        (
+            Role::Secretariat,
+            Import | ReadQuarantine | Invite | Revoke | Backup | ReadAccessLog | Project | Round | CloseRound
+            | Correct | ReadAudit,
+        ) => true,
+        (Role::Chair, ReadQuarantine | Project | Rule | CloseRound | ReadAudit) => true,
+        (Role::Delegate, Sponsor | Draft) => true,
         (
             Role::Chair | Role::Delegate | Role::Observer,
-            Import | ReadQuarantine | Invite | Revoke | Backup | ReadAccessLog | Project,
+            Import | ReadQuarantine | Invite | Revoke | Backup | ReadAccessLog | Project | Rule | Round
+            | CloseRound | Sponsor | Correct | ReadAudit | Draft,
         ) => false,
     }
 }

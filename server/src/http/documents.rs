@@ -70,14 +70,6 @@ pub(super) async fn attribution(
     Ok(Json(house.registry.attribution(of.document).await?))
 }
 
-/// Who proposes what.
-#[utoipa::path(get, path = "/api/v1/documents/{id}/proposals", tag = "documents",
-    params(("id" = String, Path, description = "The document's id")),
-    responses((status = 200, body = api::Proposals), (status = "4XX", body = api::Problem)))]
-pub(super) async fn proposals(State(house): State<House>, of: Of) -> Result<Json<api::Proposals>, Problem> {
-    Ok(Json(house.registry.proposals(of.document).await?))
-}
-
 /// What was refused. For the secretariat and the chair.
 #[utoipa::path(get, path = "/api/v1/documents/{id}/quarantine", tag = "documents",
     params(("id" = String, Path, description = "The document's id")),

@@ -57,6 +57,8 @@ fn name(event: &DocumentEvent) -> &'static str {
         DocumentEvent::Changes { .. } => "changes",
         DocumentEvent::Refused { .. } => "refused",
         DocumentEvent::Presence { .. } => "presence",
+        DocumentEvent::Round { .. } => "round",
+        DocumentEvent::Proposals { .. } => "proposals",
         DocumentEvent::Missed { .. } => "missed",
     }
 }

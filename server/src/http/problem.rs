@@ -140,6 +140,29 @@ impl From<RegistryError> for Problem {
                 detail,
             ),
             RegistryError::Closing => closing(detail),
+            RegistryError::Randomness(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-randomness", "No secret can be made", detail)
+            }
+            RegistryError::Refused(refusal) => {
+                let status = match () {
+                    () if refusal.is_unknown() => StatusCode::NOT_FOUND,
+                    () if refusal.is_malformed() => StatusCode::UNPROCESSABLE_ENTITY,
+                    () => StatusCode::CONFLICT,
+                };
+                Self::new(status, refusal.code(), "This cannot be decided so", detail)
+            }
+            RegistryError::Audit(_) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "bad-moment",
+                "This moment cannot be shown",
+                detail,
+            ),
+            RegistryError::NoSuchRevision(_) => {
+                Self::new(StatusCode::NOT_FOUND, "unknown-revision", "There is no such revision", detail)
+            }
+            RegistryError::Draft(_) => {
+                Self::new(StatusCode::CONFLICT, "draft", "This cannot be done with this draft", detail)
+            }
         }
     }
 }

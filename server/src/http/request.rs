@@ -84,6 +84,10 @@ impl FromRequestParts<House> for Known {
 /// The document that a path names, and the caller, who may read it.
 pub(super) struct Of {
     pub(super) document: DocumentId,
+    /// As the path has it.
+    pub(super) written: String,
+    /// What else the path names.
+    part: Option<String>,
     pub(super) caller: Caller,
 }
 
@@ -92,19 +96,45 @@ impl FromRequestParts<House> for Of {
 
     async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Problem> {
         let caller = Known::from_request_parts(parts, house).await?.allowed(Action::Read)?;
-        let path = Path::<String>::from_request_parts(parts, house).await;
-        let Path(written) = path.map_err(|error| {
+        let path = Path::<HashMap<String, String>>::from_request_parts(parts, house).await;
+        let Path(mut path) = path.map_err(|error| {
             Problem::bad_request("bad-path", "This address cannot be read", error.to_string())
         })?;
+        let written = path.remove("id").unwrap_or_default();
         let document = written.parse::<DocumentId>();
-        // A document that the ticket is not for does not exist for its holder.
-        let visible = document.ok().filter(|id| caller.document.is_none_or(|only| only == *id));
+        // A document that the ticket is not for, or another delegation's draft, does not exist for its holder.
+        let visible = document.ok().filter(|id| house.registry.is_visible(&caller, *id));
         let document = visible.ok_or_else(|| {
             let detail =
                 format!("there is no document {written} here; GET /api/v1/documents lists those there are");
             Problem::new(StatusCode::NOT_FOUND, "unknown-document", "There is no such document", detail)
         })?;
-        Ok(Self { document, caller })
+        let (part, written) = (path.remove("number"), written);
+        Ok(Self { document, written, part, caller })
+    }
+}
+
+impl Of {
+    /// The caller, if it may do this.
+    pub(super) fn may(&self, action: Action) -> Result<(), Problem> {
+        if permission::allows(&self.caller, action) {
+            return Ok(());
+        }
+        Err(Problem::forbidden(self.caller.role, self.caller.ticket.is_some(), action))
+    }
+
+    /// In whose name something is entered in the ledger.
+    pub(super) fn by(&self) -> codraft_protocol::api::By {
+        codraft_protocol::api::By {
+            account: self.caller.account.clone(),
+            role: Some(self.caller.role),
+            delegation: self.caller.delegation.clone(),
+        }
+    }
+
+    /// The number of a proposal or revision that the path names beside the document.
+    pub(super) fn part(&self) -> String {
+        self.part.clone().unwrap_or_default()
     }
 }
 

@@ -18,12 +18,12 @@ impl Hub {
         let unknown: Vec<ChangeHash> = message
             .heads
             .iter()
-            .filter(|head| self.index.position(head).is_none() && !self.refused.contains(head))
+            .filter(|head| self.proceedings.index.position(head).is_none() && !self.refused.contains(head))
             .copied()
             .collect();
         // What they believe to share with us, we may have lost (a restored backup): then they must start over.
         let shared = || message.have.iter().flat_map(|have| &have.last_sync);
-        let lost = shared().any(|hash| self.index.position(hash).is_none());
+        let lost = shared().any(|hash| self.proceedings.index.position(hash).is_none());
         let Some(peer) = self.peers.get_mut(&connection) else { return };
         let first = !peer.started;
         let start_over = first || message.asks_for_everything();
@@ -61,7 +61,7 @@ impl Hub {
 
     /// The position of a change, if it is durable.
     fn durable_position(&self, hash: &ChangeHash) -> Option<u32> {
-        self.index.position(hash).map(|ix| ix.0).filter(|number| *number < self.durable)
+        self.proceedings.index.position(hash).map(|ix| ix.0).filter(|number| *number < self.durable)
     }
 
     /// Everything durable that the sender of `message` lacks, by its own account, in order.
@@ -85,9 +85,11 @@ impl Hub {
             if known.get(at).copied().unwrap_or(false) {
                 continue;
             }
-            let deps = self.index.deps_at(ChangeIx(number));
+            let deps = self.proceedings.index.deps_at(ChangeIx(number));
             let built_on_missing = deps.iter().any(|dep| lacks.get(dep.0 as usize).copied().unwrap_or(false));
-            if built_on_missing || self.index.hash_at(ChangeIx(number)).is_some_and(|hash| !has(&hash)) {
+            if built_on_missing
+                || self.proceedings.index.hash_at(ChangeIx(number)).is_some_and(|hash| !has(&hash))
+            {
                 if let Some(flag) = lacks.get_mut(at) {
                     *flag = true;
                 }
@@ -104,7 +106,7 @@ impl Hub {
         while let Some(number) = stack.pop() {
             if let Some(flag @ false) = seen.get_mut(number as usize) {
                 *flag = true;
-                stack.extend(self.index.deps_at(ChangeIx(number)).iter().map(|dep| dep.0));
+                stack.extend(self.proceedings.index.deps_at(ChangeIx(number)).iter().map(|dep| dep.0));
             }
         }
         seen

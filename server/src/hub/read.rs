@@ -1,9 +1,10 @@
 //! What can be read of a document: its text in every view, its proposals, who wrote what.
 
 use super::Hub;
-use codraft_protocol::amendment::{self, Context, View};
+use codraft_protocol::amendment::{self, View};
 use codraft_protocol::api;
-use codraft_protocol::authorship::Record;
+use codraft_protocol::authorship::{ChangeIx, Record};
+use codraft_protocol::round::{self, Refusal};
 use codraft_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -21,27 +22,89 @@ pub struct Facts {
 impl Hub {
     /// The record relative to the baseline; made once per state of the document.
     pub fn record(&mut self) -> Arc<Record> {
-        let (index, adopted) = (&self.index, &self.adopted);
-        Arc::clone(self.record.get_or_insert_with(|| Arc::new(index.record(adopted))))
+        let proceedings = &self.proceedings;
+        Arc::clone(self.record.get_or_insert_with(|| Arc::new(proceedings.record())))
     }
 
     /// A view of the text.
     pub fn text(&mut self, view: &View) -> String {
-        amendment::text(&self.record(), &self.layout, view)
+        // The agreed text is the last revision, also while the chair rules on what comes next.
+        match (view, self.proceedings.ledger.revisions().last()) {
+            (View::Baseline, Some(revision)) => revision.text.clone(),
+            _ => amendment::text(&self.record(), &self.proceedings.layout, view),
+        }
     }
 
     /// The proposals.
     pub fn proposals(&mut self) -> api::Proposals {
         let record = self.record();
-        let saw = |later, earlier| self.index.saw(later, earlier);
-        let context = Context { document: self.document, saw: &saw };
-        api::Proposals { proposals: amendment::proposals(&record, &context) }
+        api::Proposals { proposals: self.proceedings.floor().proposals(&record) }
+    }
+
+    /// The rounds.
+    pub fn rounds(&self) -> api::Rounds {
+        api::Rounds { rounds: self.proceedings.ledger.rounds().to_vec() }
+    }
+
+    /// The agreed texts.
+    pub fn revisions(&self) -> api::Revisions {
+        api::Revisions { revisions: self.proceedings.ledger.revisions().iter().map(|r| r.listed()).collect() }
+    }
+
+    /// The text of one of them.
+    pub fn revision_text(&self, number: u32) -> Option<String> {
+        let revisions = self.proceedings.ledger.revisions();
+        revisions.iter().find(|revision| revision.number == number).map(|revision| revision.text.clone())
+    }
+
+    /// All rulings.
+    pub fn rulings(&self) -> api::Rulings {
+        api::Rulings { rulings: self.proceedings.ledger.rulings().to_vec() }
+    }
+
+    /// The text with some more adopted.
+    ///
+    /// # Errors
+    /// Why it cannot be shown.
+    pub fn preview(&self, new: &api::NewPreview) -> Result<api::Preview, Refusal> {
+        self.proceedings.preview(&new.adopt, new.consensual)
+    }
+
+    /// What collides, and what nobody wrote.
+    pub fn collisions(&mut self) -> api::Collisions {
+        let record = self.record();
+        let open = self.proceedings.floor().open(&record);
+        api::Collisions {
+            collisions: round::collisions(&record, &open),
+            unwritten: round::unwritten(&record, &open),
+        }
+    }
+
+    /// The table of proposals.
+    pub fn table(&mut self, names: round::Names) -> api::Table {
+        round::rows(&self.proposals().proposals, names)
+    }
+
+    /// The hashes of changes that came too late for the round that is closed now.
+    pub fn late(&self) -> Vec<String> {
+        let round = self.proceedings.ledger.round();
+        let closed = round.filter(|round| round.state == api::RoundState::Closed);
+        let Some(from) = closed.and_then(|round| round.closed_at_change) else { return Vec::new() };
+        (from..self.durable)
+            .filter_map(|number| self.proceedings.index.hash_at(ChangeIx(number)))
+            .map(|hash| hash.to_string())
+            .collect()
+    }
+
+    /// A change by its number in the log, as it came.
+    pub fn raw(&self, number: u32) -> Option<bytes::Bytes> {
+        self.log.get(number)
     }
 
     /// Who wrote every word.
     pub fn attribution(&mut self) -> api::Attribution {
         let record = self.record();
-        amendment::attribution(&record, self.index.roster())
+        amendment::attribution(&record, self.proceedings.index.roster())
     }
 
     /// The document in a listing.
@@ -53,7 +116,10 @@ impl Hub {
             symbol: facts.symbol.clone(),
             title: title.map(|line| line.text.clone()).unwrap_or_default(),
             created: facts.created,
-            baseline: facts.baseline.clone(),
+            baseline: api::Baseline {
+                revision: self.proceedings.ledger.revisions().last().map_or(0, |revision| revision.number),
+                heads: facts.baseline.heads.clone(),
+            },
             heads: self.heads().iter().map(ToString::to_string).collect(),
             changes: u64::from(self.durable),
             provisions: lines.len() as u64,

@@ -28,12 +28,14 @@ fn hub(doc: &Automerge, layout: text_form::Layout, refused: HashSet<ChangeHash>)
         layout,
         baseline: vec![changes[0].hash()],
         refused,
+        imported: NOW,
+        hand: ActorId::from([250; 16]),
         gate: Gate::default(),
         budgets: Budgets::default(),
     };
     let raw = |change: &Change| Bytes::from(change.raw_bytes().to_vec());
     let owned = changes.iter().map(|change| (raw(change), DelegationCode::secretariat()));
-    Hub::load(settings, owned).unwrap()
+    Hub::load(settings, owned, []).unwrap()
 }
 
 fn handle(hub: &mut Hub, event: Event) -> Vec<Effect> {

@@ -64,6 +64,7 @@ enum Job {
 #[derive(Clone)]
 pub struct CommitterHandle {
     jobs: mpsc::Sender<Job>,
+    health: watch::Receiver<Health>,
 }
 
 impl fmt::Debug for CommitterHandle {
@@ -73,6 +74,11 @@ impl fmt::Debug for CommitterHandle {
 }
 
 impl CommitterHandle {
+    /// Whether the store is known to take writes.
+    pub fn takes_writes(&self) -> bool {
+        *self.health.borrow() == Health::Ok
+    }
+
     /// Hands a batch in. The receiver fails only where the committer has stopped.
     pub fn submit(&self, batch: Batch) -> oneshot::Receiver<Result<(), Arc<StorageError>>> {
         let (done, result) = oneshot::channel();
@@ -178,7 +184,7 @@ impl<S: Storage> CommitQueue<S> {
         let (tell, health) = watch::channel(Health::Ok);
         let reader = storage.reader();
         let queue = Self { storage, reader, jobs, waiting: VecDeque::new(), health: tell, stopped: false };
-        (queue, CommitterHandle { jobs: sender }, health)
+        (queue, CommitterHandle { jobs: sender, health: health.clone() }, health)
     }
 
     /// Waits until there is something to do. Returns whether anything will ever be.

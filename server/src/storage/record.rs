@@ -308,6 +308,60 @@ TicketRecord {
     revoked: Option<Timestamp>,
 });
 
+record!("private draft",
+/// A delegation's private draft: a document of its own, for its own people.
+DraftRecord {
+    /// Its own document.
+    #[serde(with = "id")]
+    id: DocumentId,
+    /// The common document.
+    #[serde(with = "id")]
+    of: DocumentId,
+    /// Whose it is.
+    delegation: DelegationCode,
+    /// Who began it.
+    account: String,
+    /// When.
+    #[serde(with = "millis")]
+    created: Timestamp,
+    /// The heads of the common document that it began at.
+    began_at: Vec<[u8; 32]>,
+    /// When it was tabled: it is closed then.
+    #[serde(with = "millis::option")]
+    tabled: Option<Timestamp>,
+});
+
+/// Entries of the ledger, as JSON: an audit shows them as they are stored.
+pub mod ledger {
+    use super::{RecordError, VERSION};
+    use codraft_protocol::round::Entry;
+
+    const WHAT: &str = "ledger entry";
+
+    /// Its stored form.
+    pub fn encode(entry: &Entry) -> Vec<u8> {
+        let mut bytes = vec![VERSION];
+        // Serialising plain data into memory has no way to fail.
+        bytes.extend(serde_json::to_vec(entry).unwrap_or_default());
+        bytes
+    }
+
+    /// From its stored form.
+    ///
+    /// # Errors
+    /// [`RecordError`]
+    pub fn decode(bytes: &[u8]) -> Result<Entry, RecordError> {
+        let malformed = |why: String| RecordError::Malformed { what: WHAT, why };
+        match bytes.split_first() {
+            Some((&VERSION, json)) => {
+                serde_json::from_slice(json).map_err(|error| malformed(error.to_string()))
+            }
+            Some((version, _)) => Err(RecordError::Version { what: WHAT, version: *version }),
+            None => Err(malformed("it is empty".to_owned())),
+        }
+    }
+}
+
 /// Keys: a document's id, and within a document a number.
 pub mod key {
     use codraft_protocol::id::DocumentId;

@@ -5,8 +5,8 @@ use super::Violation;
 use super::disk::{Disk, DiskStorage};
 use bytes::Bytes;
 use codraft_protocol::time::Timestamp;
-use codraft_server::document::Keep as _;
-use codraft_server::hub::{ConnectionId, Event, Hub, NewChange, Refused};
+use codraft_server::document::{Keep as _, Kept};
+use codraft_server::hub::{ConnectionId, Event, Hub, NewChange, NewEntry, Refused};
 use codraft_server::registry::{self, Settings, Shelf};
 use codraft_server::storage::committer::{CommitQueue, CommitterHandle, Health};
 use codraft_server::storage::record::{ChangeRecord, DocumentRecord, key};
@@ -27,7 +27,7 @@ pub struct Server {
     health: tokio::sync::watch::Receiver<Health>,
     reader: Arc<dyn Reader>,
     record: DocumentRecord,
-    to_store: Vec<NewChange>,
+    to_store: Vec<Kept>,
     refused: u64,
     told: mpsc::Sender<Result<Event, ()>>,
     heard: mpsc::Receiver<Result<Event, ()>>,
@@ -92,13 +92,20 @@ impl Server {
 
     /// Puts changes with those that are stored next.
     pub fn collect(&mut self, changes: Vec<NewChange>) {
-        self.to_store.extend(changes);
+        self.to_store.push(Kept::Changes(changes));
+    }
+
+    /// Puts an entry of the ledger, with its change, with what is stored next.
+    pub fn enter(&mut self, entry: Box<NewEntry>) {
+        self.to_store.push(Kept::Entry(entry));
     }
 
     /// Hands in what has been collected.
     pub fn store(&mut self, now: Timestamp) {
-        let Some(last) = self.to_store.last() else { return };
-        let durable = last.number + 1;
+        if self.to_store.is_empty() {
+            return;
+        }
+        let durable = self.hub.folded();
         let done = self.done(Event::Stored { durable });
         self.shelf.store(std::mem::take(&mut self.to_store), now, done);
     }

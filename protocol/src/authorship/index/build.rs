@@ -25,7 +25,8 @@ impl Index {
         let list = self.provisions.and_then(|list| self.objects.get(&list));
         let elements = list.into_iter().flat_map(|list| list.sequence.iter()).map(|run| run.id);
         // Of several elements that are one provision, the one that stands for it in the document has its place.
-        let bodies = elements.filter(|id| settled.likeness(*id).is_none_or(|likeness| likeness.body.id == *id));
+        let bodies =
+            elements.filter(|id| settled.likeness(*id).is_none_or(|likeness| likeness.body.id == *id));
         let provisions = bodies.map(|id| self.provision(id, settled));
         Record { changes: changes.collect(), provisions: provisions.collect() }
     }

@@ -51,8 +51,12 @@ pub(super) fn rule(floor: &Floor<'_>, record: &Record, new: &NewRulings) -> Resu
 }
 
 /// Those that collide with nothing, and neither change another's words nor have theirs changed.
-pub(in crate::round) fn consensual<'l>(open: &'l [Listed], floor: &Floor<'_>) -> impl Iterator<Item = &'l Listed> {
-    let amended: BTreeSet<_> = open.iter().flat_map(|one| one.derived.proposal.amends.iter().cloned()).collect();
+pub(in crate::round) fn consensual<'l>(
+    open: &'l [Listed],
+    floor: &Floor<'_>,
+) -> impl Iterator<Item = &'l Listed> {
+    let amended: BTreeSet<_> =
+        open.iter().flat_map(|one| one.derived.proposal.amends.iter().cloned()).collect();
     let decided: BTreeSet<Number> =
         floor.ledger.on_record().iter().filter(|one| one.ruled).map(|one| one.number.clone()).collect();
     open.iter().filter(move |one| {
@@ -75,7 +79,8 @@ fn check_revisit(floor: &Floor<'_>, on_record: &OnRecord, new: &NewRuling) -> Re
     Err(Refusal::AlreadyRuled {
         number: on_record.number.clone(),
         decision: last.map_or(new.decision, |ruling| ruling.decision),
-        at: last.map_or(floor.ledger.round().map(|round| round.opened).unwrap_or_default(), |ruling| ruling.at),
+        at: last
+            .map_or(floor.ledger.round().map(|round| round.opened).unwrap_or_default(), |ruling| ruling.at),
     })
 }
 
@@ -125,7 +130,8 @@ fn part(listed: &Listed, number: &Number, segments: &[usize]) -> Result<Deeds, R
     };
     for at in segments {
         let kind = proposal.segments.get(*at).map(|segment| segment.kind);
-        let marked = parts.get(*at).filter(|_| matches!(kind, Some(SegmentKind::Inserted | SegmentKind::Struck)));
+        let marked =
+            parts.get(*at).filter(|_| matches!(kind, Some(SegmentKind::Inserted | SegmentKind::Struck)));
         deeds.extend(marked.ok_or(Refusal::BadSegment { number: number.clone(), segment: *at })?);
     }
     if segments.is_empty() {

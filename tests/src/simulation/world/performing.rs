@@ -127,6 +127,11 @@ impl World {
             }
             Effect::Close { connection, closing } => self.close(connection, &closing),
             Effect::Store(changes) => self.store(changes)?,
+            Effect::Enter(entry) => {
+                if let Some(server) = &mut self.server {
+                    server.enter(entry);
+                }
+            }
             Effect::Quarantine(refused) => self.quarantine(refused)?,
             Effect::Publish(_) => {}
         }
