@@ -133,6 +133,11 @@ impl Api {
         self.json(self.answer(answered)?)
     }
 
+    fn words(&self, path: &str) -> Result<String, ApiError> {
+        let text = self.open(path)?.into_with_config().limit(ANSWER).read_to_string();
+        text.map_err(|error| self.strange(error))
+    }
+
     fn delete(&self, path: &str) -> Result<ureq::Body, ApiError> {
         let bearer = format!("Bearer {}", self.token);
         self.answer(self.agent.delete(self.url(path)).header("authorization", bearer).call())

@@ -1,18 +1,28 @@
 //! The commands: one file each.
 
 mod access_log;
+mod audit;
 mod backup;
 mod clone;
+mod collisions;
+mod consolidate;
+mod correct;
 mod delegation;
 mod diff;
 mod documents;
+mod draft;
 mod import;
 mod log;
+mod preview;
 mod proposals;
 mod quarantine;
+mod replay;
 mod reset;
 mod restore;
+mod round;
+mod rule;
 mod show;
+mod sponsor;
 mod status;
 mod sync;
 mod ticket;
@@ -56,6 +66,56 @@ pub(crate) enum Command {
     /// The text: as it stands, the baseline, one delegation's, or with everybody's marks; works offline
     #[command(after_help = "Examples:\n  codraft show --view marked\n  codraft show --view delegation:CAN")]
     Show(show::Show),
+    /// Rounds: how they stand; open, close, conclude; the agreed texts
+    #[command(
+        after_help = "Examples:\n  codraft round\n  codraft round open --deadline 3d\n  codraft round close"
+    )]
+    Round(round::Round),
+    /// Rule on proposals (chair)
+    #[command(
+        after_help = "Examples:\n  codraft rule adopt CAN/3 USA/1 --reason 'agreed in the group'\n  codraft rule --consensual\n  codraft rule reject CAN/3 --revisit"
+    )]
+    Rule(rule::Rule),
+    /// What was ruled, and why
+    #[command(after_help = "Example:\n  codraft rulings --json")]
+    Rulings(rule::Rulings),
+    /// Stand behind another delegation's proposal
+    #[command(after_help = "Example:\n  codraft sponsor CAN/3")]
+    Sponsor(sponsor::Sponsor),
+    /// Withdraw from a proposal; when its last sponsor does, it falls
+    #[command(after_help = "Example:\n  codraft withdraw CAN/3")]
+    Withdraw(sponsor::Sponsor),
+    /// Say why your delegation proposes something
+    #[command(after_help = "Example:\n  codraft reason CAN/3 'to reflect the outcome of the Conference'")]
+    Reason(sponsor::Reason),
+    /// The agreed text with chosen proposals adopted, before anybody rules
+    #[command(after_help = "Examples:\n  codraft preview CAN/3 USA/1\n  codraft preview --consensual")]
+    Preview(preview::Preview),
+    /// What cannot be adopted together, and sentences that nobody wrote
+    #[command(after_help = "Example:\n  codraft collisions")]
+    Collisions(collisions::Collisions),
+    /// All proposals inline in one text, and the table of them
+    #[command(
+        after_help = "Examples:\n  codraft consolidate\n  codraft consolidate --format csv > table.csv"
+    )]
+    Consolidate(consolidate::Consolidate),
+    /// Number the provisions anew (secretariat)
+    #[command(after_help = "Example:\n  codraft renumber")]
+    Renumber(correct::Renumber),
+    /// Move a provision, with all that is proposed about it (secretariat)
+    #[command(after_help = "Example:\n  codraft move 17@5c0b… --behind 9@5c0b…")]
+    Move(correct::Move),
+    /// Private drafts of your delegation
+    #[command(subcommand)]
+    Draft(draft::Draft),
+    /// The trail of everything: export it, check it without a server
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// The text and the proposals as they stood at any moment
+    #[command(
+        after_help = "Examples:\n  codraft replay --at 2026-11-25T15:00:00Z\n  codraft replay --file round-1.audit.json --proposals"
+    )]
+    Replay(replay::Replay),
     /// What the server refused, and why (secretariat, chair)
     #[command(after_help = "Example:\n  codraft quarantine --document 3pyVQo9hZMHFAkZm7R9hUkTnfv1L")]
     Quarantine(quarantine::Quarantine),
@@ -97,6 +157,20 @@ impl Command {
             Self::Log(command) => command.run(),
             Self::Proposals(command) => command.run(context),
             Self::Show(command) => command.run(context),
+            Self::Round(command) => command.run(context),
+            Self::Rule(command) => command.run(context),
+            Self::Rulings(command) => command.run(context),
+            Self::Sponsor(command) => command.join(context),
+            Self::Withdraw(command) => command.withdraw(context),
+            Self::Reason(command) => command.run(context),
+            Self::Preview(command) => command.run(context),
+            Self::Collisions(command) => command.run(context),
+            Self::Consolidate(command) => command.run(context),
+            Self::Renumber(command) => command.run(context),
+            Self::Move(command) => command.run(context),
+            Self::Draft(command) => command.run(context),
+            Self::Audit(command) => command.run(context),
+            Self::Replay(command) => command.run(context),
             Self::Quarantine(command) => command.run(context),
             Self::Ticket(command) => command.run(context),
             Self::Reset(command) => command.run(context),

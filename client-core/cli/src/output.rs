@@ -1,6 +1,6 @@
 //! What is written to the terminal: plain, coloured, or JSON.
 
-use codraft_protocol::api::{Field, Mark, Proposal, SegmentKind};
+use codraft_protocol::api::{Field, Mark, Proposal, SegmentKind, Status};
 use codraft_protocol::id::DelegationCode;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -126,7 +126,8 @@ pub(crate) fn proposals(paint: Paint, all: &[Proposal], names: &BTreeMap<String,
         let each = ids.iter().map(|id| {
             let number = numbers.get(id.0.as_str()).copied().unwrap_or(0);
             let other = all.iter().find(|one| one.id == *id);
-            format!("#{number} ({})", other.map(|one| codes(paint, &one.sponsors)).unwrap_or_default())
+            let name = other.and_then(|one| one.number.clone()).unwrap_or_else(|| format!("#{number}"));
+            format!("{name} ({})", other.map(|one| codes(paint, &one.sponsors)).unwrap_or_default())
         });
         each.collect::<Vec<_>>().join(", ")
     };
@@ -145,13 +146,24 @@ pub(crate) fn proposals(paint: Paint, all: &[Proposal], names: &BTreeMap<String,
             Mark::Mod => paint.with("1;33", "MOD"),
             Mark::Sup => paint.with("1;31", "SUP"),
         };
-        line(format!("  #{:<3} {mark}  {}", n + 1, codes(paint, &proposal.sponsors)));
+        let name = proposal.number.clone().unwrap_or_else(|| format!("#{}", n + 1));
+        let mark = if proposal.editorial { format!("({mark})") } else { mark };
+        let place =
+            proposal.provisional.as_ref().map(|name| format!("  {}", paint.dim(name))).unwrap_or_default();
+        line(format!(
+            "  {name:<8} {mark}  {}{place}{}",
+            codes(paint, &proposal.sponsors),
+            status(paint, proposal)
+        ));
         // A line without words is a proposal, too.
         let blank = proposal.segments.iter().all(|segment| segment.text.trim().is_empty());
         let shown = if blank { paint.dim("(an empty line)") } else { words(paint, proposal) };
         line(format!("       {shown}"));
         if !proposal.collides_with.is_empty() {
             line(format!("       {} {}", paint.with("1;31", "collides with"), who(&proposal.collides_with)));
+        }
+        for reason in &proposal.reasons {
+            line(format!("       {}: {}", paint.delegation(reason.by.as_str()), paint.dim(&reason.text)));
         }
         if !proposal.amends.is_empty() {
             line(format!("       amends {}", who(&proposal.amends)));
@@ -166,6 +178,28 @@ pub(crate) fn proposals(paint: Paint, all: &[Proposal], names: &BTreeMap<String,
     if !known.is_empty() {
         line(format!("\n{}", known.join("   ")));
     }
+}
+
+/// Where a proposal stands, where that is not simply that it is tabled.
+fn status(paint: Paint, proposal: &Proposal) -> String {
+    let (colour, word) = match proposal.status {
+        Status::Tabled => ("", ""),
+        Status::Draft => ("2", "private draft"),
+        Status::Late => ("33", "late: for the next round"),
+        Status::Agreed => ("32", "agreed"),
+        Status::Rejected => ("31", "rejected"),
+        Status::Bracketed => ("33", "in brackets"),
+        Status::Deferred => ("33", "deferred"),
+        Status::Withdrawn => ("2", "withdrawn"),
+    };
+    let mut words = String::new();
+    if !word.is_empty() {
+        words.push_str(&format!("  {}", paint.with(colour, word)));
+    }
+    if proposal.gone {
+        words.push_str(&format!("  {}", paint.with("33", "its provision no longer stands")));
+    }
+    words
 }
 
 /// "1 change", "2 changes".
