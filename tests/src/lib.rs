@@ -14,6 +14,7 @@ pub mod fuzz;
 pub mod hostile;
 pub mod load;
 pub mod peer;
+pub mod scene;
 pub mod server;
 pub mod simulation;
 pub mod writer;

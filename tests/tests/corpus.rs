@@ -4,6 +4,7 @@
 
 use codraft_tests::cli::Terminal;
 use codraft_tests::corpus;
+use codraft_tests::scene::unnumbered;
 use codraft_tests::server::Server;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -250,17 +251,6 @@ fn the_resolution_of_2019_becomes_that_of_2023() {
     println!("{checked} marked lines of the critic file, {} proposals", proposals.len());
     assert_eq!(checked, proposals.len());
     assert!(server.stop());
-}
-
-/// A listing without what the server puts on record between a sync and a listing.
-fn unnumbered(mut listing: Value) -> Value {
-    for proposal in listing["proposals"].as_array_mut().unwrap() {
-        let proposal = proposal.as_object_mut().unwrap();
-        for field in ["number", "round", "history"] {
-            proposal.remove(field);
-        }
-    }
-    listing
 }
 
 /// What the provision says with the proposal, enumerator first; nothing for a suppression.

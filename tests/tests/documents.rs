@@ -262,3 +262,18 @@ fn the_five_minutes_of_the_readme_run() {
     });
     assert!(out.contains("MOD  CAN") && out.contains("{++weekly++}{>>CAN<<}"), "{out}");
 }
+
+#[test]
+fn the_tour_of_a_round_runs() {
+    let Some(corpus) = codraft_tests::corpus::read("resolution-1332-2019.txt") else { return };
+    let server = Server::start();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("resolution-1332.txt");
+    std::fs::write(&file, corpus).unwrap();
+    let out = run_examples("docs/tour.md", None, &server, |script| {
+        format!("RESOLUTION={}\n{script}", file.display())
+    });
+    for words in ["60 proposals are on record", "nothing collides any more", "whole: ", "Rev.1", "Rev.2"] {
+        assert!(out.contains(words), "{words} in {out}");
+    }
+}

@@ -8,105 +8,11 @@ use codraft_protocol::resolution::SAMPLE;
 use codraft_tests::cli::Terminal;
 use codraft_tests::corpus;
 use codraft_tests::peer::{Peer, Replica};
-use codraft_tests::server::{Delegate, Server};
+use codraft_tests::scene::{House, bases, said, sample, sponsors};
+use codraft_tests::server::Server;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
-
-/// A resolution, and the words in it that the scenarios are about. Each `from` stands in it once.
-struct Base {
-    text: String,
-    /// Scenario 2: a date, and the new one.
-    date: (&'static str, &'static str),
-    /// Scenario 3: words, USA's version, X's version.
-    role: (&'static str, &'static str, &'static str),
-    /// Scenario 4: a line's number, a word in it, its new wording.
-    suppressed: (&'static str, &'static str, &'static str),
-    /// Scenario 5: the end of the line after which two paragraphs are added.
-    after: &'static str,
-}
-
-fn sample() -> Base {
-    Base {
-        text: SAMPLE.to_owned(),
-        // A no-break space stands before the number.
-        date: ("\u{a0}36 (Rev. Geneva, 2020) on", "\u{a0}36 (Rev. Bucharest, 2022) on"),
-        role: ("play a leading role", "play a role", "play a coordinating part"),
-        suppressed: ("2\tto report annually", "annually", "every two years"),
-        after: "to draw the attention of the Conference of 2026 to this resolution,\n",
-    }
-}
-
-fn bases() -> Vec<Base> {
-    let corpus = corpus::read("resolution-1332-2019.txt").map(|text| Base {
-        text,
-        date: (
-            "a)\tResolution\u{a0}140 (Rev.\u{a0}Dubai, 2018)",
-            "a)\tResolution\u{a0}140 (Rev.\u{a0}Bucharest, 2022)",
-        ),
-        role: ("a leading facilitating role", "a facilitating role", "a coordinating role"),
-        suppressed: ("4\tto update the draft roadmap", "Council 2018", "Council 2023"),
-        after: "to invite the ITU Membership to make voluntary contributions;\n",
-    });
-    [Some(sample()), corpus].into_iter().flatten().collect()
-}
-
-/// Two delegations with a working copy each.
-struct House {
-    server: Server,
-    document: String,
-    dir: tempfile::TempDir,
-    first: (Delegate, Terminal),
-    second: (Delegate, Terminal),
-}
-
-impl House {
-    fn new(base: &Base, first: &str, second: &str) -> Self {
-        let server = Server::start();
-        let document = server.import(&base.text);
-        let dir = tempfile::tempdir().unwrap();
-        let copy = |code: &str, folder: &Path| {
-            let delegate = server.delegation(code);
-            let terminal = Terminal::new(folder, &server, &delegate.token).cloned(&document, code);
-            (delegate, terminal)
-        };
-        let (first, second) = (copy(first, dir.path()), copy(second, dir.path()));
-        Self { document, dir, first, second, server }
-    }
-
-    /// Both sync, in this order, until both have everything.
-    fn sync(&self, first_first: bool) {
-        let (a, b) = if first_first { (&self.first, &self.second) } else { (&self.second, &self.first) };
-        for terminal in [&a.1, &b.1, &a.1] {
-            terminal.run(&["sync"]).ok();
-        }
-        assert_eq!(a.1.file(), b.1.file());
-        assert_eq!(a.1.file(), self.server.text(&self.document));
-    }
-
-    fn proposals(&self) -> Vec<Value> {
-        let listed = self.first.1.run(&["proposals", "--json"]).json();
-        for terminal in [&self.first.1, &self.second.1] {
-            assert_eq!(terminal.run(&["proposals", "--json", "--offline"]).json(), listed);
-        }
-        listed["proposals"].as_array().unwrap().clone()
-    }
-
-    fn marked(&self) -> String {
-        self.first.1.run(&["show", "--view", "marked"]).ok()
-    }
-}
-
-fn sponsors(proposal: &Value) -> Vec<&str> {
-    proposal["sponsors"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect()
-}
-
-fn said(proposal: &Value, kind: &str) -> String {
-    let segments = proposal["segments"].as_array().unwrap().iter();
-    let of_kind = segments.filter(|s| s["kind"] == kind && s["field"] == "text");
-    of_kind.map(|s| s["text"].as_str().unwrap()).collect()
-}
 
 /// What must not depend on who came first: everything but ids and times of changes.
 fn comparable(proposals: &[Value]) -> Vec<String> {

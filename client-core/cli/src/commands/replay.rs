@@ -36,7 +36,7 @@ pub(crate) struct Replay {
 impl Replay {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
         let shown = match &self.file {
-            Some(file) => self.from_file(file)?,
+            Some(file) => self.exported(file)?,
             None => {
                 let document = Context::document(self.document.as_ref())?;
                 let moment = match (&self.at, &self.heads) {
@@ -57,7 +57,7 @@ impl Replay {
         Ok(())
     }
 
-    fn from_file(&self, file: &PathBuf) -> Result<Shown, Failure> {
+    fn exported(&self, file: &PathBuf) -> Result<Shown, Failure> {
         let usage = |words: &str| Failure::new(Failure::USAGE, words);
         let moment = match (&self.at, &self.heads) {
             (Some(at), _) => {
