@@ -184,7 +184,7 @@ pub fn recorded(record: &Record) -> Vec<Provision> {
     let hashes = |deeds: &[codraft_protocol::authorship::Deed]| deeds.iter().map(hash).collect::<Hashes>();
     let provision = |provision: &codraft_protocol::authorship::Provision| Provision {
         id: provision.id.0.clone(),
-        inserted: hash(&provision.inserted),
+        inserted: hash(&provision.inserted[0]),
         removed: hashes(&provision.removed),
         letters: provision
             .text
@@ -192,7 +192,7 @@ pub fn recorded(record: &Record) -> Vec<Provision> {
             .flat_map(|run| {
                 run.text.chars().map(|character| Letter {
                     character,
-                    inserted: hash(&run.inserted),
+                    inserted: hash(&run.inserted[0]),
                     struck: hashes(&run.struck),
                 })
             })

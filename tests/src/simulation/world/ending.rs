@@ -116,7 +116,7 @@ impl World {
             (bytes.collect::<Vec<u8>>(), code.to_string())
         });
         let facts =
-            Facts { baseline: vec![self.founding.hash.0], roster: roster.collect(), names: Vec::new() };
+            Facts { baseline: vec![self.founding.hash.0], roster: roster.collect(), ..Facts::default() };
         let document = self.founding.document;
 
         if let Some(lost) = self.promised.iter().find(|hash| !there.contains(hash)) {
