@@ -110,10 +110,8 @@ fn scenario_3_bracketed_alternatives_whichever_syncs_first() {
             let bracketed = collision["bracketed"].as_str().unwrap();
             assert!(bracketed.starts_with("[USA: ") && bracketed.contains("] [X: "), "{bracketed}");
             assert_eq!(collision["alternatives"].as_array().unwrap().len(), 2);
-            // The merge reads as neither of them meant it.
-            let unwritten = found["unwritten"].as_array().unwrap();
-            assert_eq!(unwritten.len(), 1, "{unwritten:?}");
-            assert_eq!(unwritten[0]["versions"].as_array().unwrap().len(), 3);
+            // The merge is what X wrote: USA's strike lies within X's.
+            assert_eq!(found["unwritten"], serde_json::json!([]));
             meeting.chair(&["round", "close"]).ok();
             let said = meeting.chair(&["rule", "adopt", "USA/1", "X/1"]);
             assert!(said.code == 4 && said.err.contains("collide"), "{}", said.err);
@@ -131,6 +129,25 @@ fn scenario_3_bracketed_alternatives_whichever_syncs_first() {
         assert_eq!(seen[0].2, seen[1].2);
         assert_eq!(seen[0].0["collisions"][0]["bracketed"], seen[1].0["collisions"][0]["bracketed"]);
     }
+}
+
+#[test]
+fn a_sentence_that_nobody_wrote_is_found() {
+    let base = sample();
+    let meeting = Meeting::new(&base, "USA", "X");
+    meeting.house.first.1.edit("play a leading role", "play a modest role");
+    meeting.house.second.1.edit("accessible to all", "affordable to all");
+    meeting.house.sync(true);
+    let found = meeting.pen(&["collisions", "--json"]).json();
+    let unwritten = found["unwritten"].as_array().unwrap();
+    assert_eq!(unwritten.len(), 1, "{found:#}");
+    let text = unwritten[0]["text"].as_str().unwrap();
+    assert!(text.contains("modest") && text.contains("affordable"), "{text}");
+    let versions: Vec<_> = unwritten[0]["versions"].as_array().unwrap().iter().collect();
+    assert_eq!(versions.len(), 3, "the agreed text, USA's and X's");
+    assert!(versions[0]["sponsors"].as_array().unwrap().is_empty());
+    let listed = meeting.pen(&["collisions"]).ok();
+    assert!(listed.contains("nobody wrote this sentence"), "{listed}");
 }
 
 #[test]
