@@ -459,7 +459,7 @@ impl Hub {
             let refusal = Refusal::DocumentTooLarge { what: "bytes of changes", limit };
             chunks.retain(|chunk| {
                 let hash = chunk::hash(chunk);
-                let known = hash.is_some_and(|hash| self.index.position(&hash).is_some());
+                let known = hash.is_some_and(|hash| self.proceedings.index.position(&hash).is_some());
                 match hash {
                     _ if known => {}
                     Some(hash) if !self.refused.insert(hash) => again.push(refusal.to_string()),

@@ -45,7 +45,8 @@ fn every_route_answers_each_role_as_the_table_says() {
         }
         // A document that is there, so that only the role decides; whatever else an id names is not there.
         let id = if route.path.contains("/documents/") { document.as_str() } else { "nobody-0" };
-        let path = route.path.replace("{id}", id).replace("{*view}", "x").replace("{*path}", "x");
+        let path = route.path.replace("{id}", id).replace("{number}", "0");
+        let path = path.replace("{*view}", "x").replace("{*path}", "x");
         // A page of the server's own, for the page's login.
         let origin = server.url.clone();
         let status = |credentials: Option<&str>| {
