@@ -7,12 +7,11 @@ use super::routes::Visit;
 use crate::address::Source;
 use crate::directory::Caller;
 use crate::directory::permission::{self, Action};
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri, header};
 use codraft_protocol::id::DocumentId;
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
@@ -145,9 +144,17 @@ impl<T: DeserializeOwned> FromRequest<House> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, house: &House) -> Result<Self, Problem> {
-        let arriving = tokio::time::timeout(house.body.patience, Bytes::from_request(request, house)).await;
+        let arriving = tokio::time::timeout(house.body.patience, arrive(request, house.body.bytes)).await;
         let bytes = match arriving {
-            Ok(Ok(bytes)) => bytes,
+            Ok(Ok(Some(bytes))) => bytes,
+            Ok(Ok(None)) => {
+                let detail = format!("a request carries at most {}", words(house.body.bytes));
+                let status = StatusCode::PAYLOAD_TOO_LARGE;
+                return Err(Problem::new(status, "too-large", "This is too large", detail));
+            }
+            Ok(Err(error)) => {
+                return Err(Problem::bad_request("bad-body", "The body broke off", error.to_string()));
+            }
             Err(_) => {
                 let detail = format!("it must arrive within {} s", house.body.patience.as_secs());
                 return Err(Problem::new(
@@ -157,15 +164,6 @@ impl<T: DeserializeOwned> FromRequest<House> for Body<T> {
                     detail,
                 ));
             }
-            Ok(Err(error @ BytesRejection::FailedToBufferBody(_)))
-                if error.status() == StatusCode::PAYLOAD_TOO_LARGE =>
-            {
-                let detail = format!("a request carries at most {}", words(house.body.bytes));
-                return Err(Problem::new(error.status(), "too-large", "This is too large", detail));
-            }
-            Ok(Err(error)) => {
-                return Err(Problem::bad_request("bad-body", "The body broke off", error.to_string()));
-            }
         };
         let parsed = serde_json::from_slice(&bytes).map(Self);
         parsed.map_err(|error| {
@@ -174,6 +172,25 @@ impl<T: DeserializeOwned> FromRequest<House> for Body<T> {
             Problem::bad_request("bad-json", "The body cannot be read", detail)
         })
     }
+}
+
+/// How many times the limit is still read, and thrown away, before the answer: a client that is cut off in the
+/// middle of its body would never read why.
+const PATIENT_WITH: usize = 16;
+
+/// The whole body; `None` where it is larger than the limit.
+async fn arrive(request: Request, limit: usize) -> Result<Option<Vec<u8>>, axum::Error> {
+    let (mut body, mut bytes, mut read) = (request.into_body(), Vec::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        read = read.saturating_add(data.len());
+        if read <= limit {
+            bytes.extend_from_slice(&data);
+        } else if read > limit.saturating_mul(PATIENT_WITH) {
+            break;
+        }
+    }
+    Ok((read <= limit).then_some(bytes))
 }
 
 fn words(bytes: usize) -> String {
