@@ -88,6 +88,23 @@ test("delegates propose, collide, and sponsor", async () => {
   await provision(c, "invites Member States 1").getByRole("button", { name: /^Suppress/ }).click();
   await saved(c);
   await provision(a, "resolves 1").locator(".card.collides").first().waitFor();
+  // Brazil stands behind Canada's date, leaves it again, and comes back; Canada says why.
+  const card = provision(c, "recalling c").locator(".card", { hasText: "CAN" });
+  await card.locator(".number", { hasText: /^CAN\/\d+$/ }).waitFor();
+  await card.locator("summary").click();
+  await card.getByRole("button", { name: "Sponsor" }).click();
+  const held = provision(a, "recalling c").locator(".margin .card", { hasText: "BRA" });
+  await held.waitFor();
+  await card.getByRole("button", { name: "Withdraw" }).click();
+  await held.waitFor({ state: "detached" });
+  await card.getByRole("button", { name: "Sponsor" }).click();
+  await held.waitFor();
+  await held.locator("summary").click();
+  await held.getByLabel("Reason", { exact: true }).fill("the later edition is in force");
+  await held.getByRole("button", { name: "Give a reason" }).click();
+  await card.locator(".reasons", { hasText: "the later edition is in force" }).waitFor();
+  await card.locator("summary").click();
+  await held.locator("summary").click();
   await edit(c, "considering b");
   await provision(a, "considering b").locator(".here", { hasText: "BRA" }).waitFor();
   await a.evaluate(() => scrollTo(0, 0));
@@ -135,16 +152,18 @@ test("a delegate reaches nothing of the chair's, by address or API", async () =>
   const answers = await a.evaluate(async (id) => {
     const ask = async (method, path, body) => (await fetch(`/api/v1${path}`, { method, body: JSON.stringify(body) })).status;
     return {
+      rule: await ask("POST", `/documents/${id}/rulings`, { rulings: [], consensual: true }),
+      close: await ask("POST", `/documents/${id}/rounds/close`, {}),
       screen: await ask("PUT", `/documents/${id}/screen`, { names: true }),
       invite: await ask("POST", "/invitations", { role: "chair" }),
     };
   }, house.document);
-  assert.deepEqual(answers, { screen: 403, invite: 403 });
+  assert.deepEqual(answers, { rule: 403, close: 403, screen: 403, invite: 403 });
   assert.equal(await a.evaluate(() => document.cookie), "");
   await open(a, house);
 });
 
-test("the chair sees collisions first, and the projector follows", async () => {
+test("the chair sees collisions first, closes the round, rules by keys, and the projector follows", async () => {
   await chair.goto(`http://${house.address}/documents/${house.document}/chair`);
   await chair.locator(".desk .row").first().waitFor();
   assert.match(await chair.locator(".desk nav section").first().innerText(), /In collision[\s\S]*resolves 1/);
@@ -165,10 +184,28 @@ test("the chair sees collisions first, and the projector follows", async () => {
   assert.ok(await room.locator(".holders").first().isHidden());
   await room.getByLabel("Names").check();
 
+  await edit(b, "noting");
+  await chair.getByRole("button", { name: "Close the round" }).click();
+  await b.locator(".notice.warn", { hasText: "closed for edits" }).waitFor();
+  await b.keyboard.press("Control+End");
+  await b.keyboard.type(" late words");
+  await saved(b);
+  await until("they are kept as late", async () => (await house.proposals()).some((one) => one.status === "late" || one.late));
+
+  await chair.locator(".desk .row", { hasText: "CAN" }).first().click();
+  await chair.keyboard.press("a");
+  await chair.locator(".notice.good").waitFor();
+  await until("it is agreed", async () => (await house.proposals()).some((one) => one.status === "agreed" && one.sponsors.includes("CAN")));
+  await chair.locator(".desk .row", { hasText: "instructs the Secretary-General 1" }).click();
+  await chair.getByLabel(/Reason of the ruling/).fill("too rare");
+  await chair.locator(".matter h2").click();
+  await chair.keyboard.press("r");
+  await until("it is rejected", async () => (await house.proposals()).some((one) => one.status === "rejected" && one.sponsors.includes("BRA")));
+  await shot(chair, "ruling");
   await room.context().close();
 });
 
-test("the secretariat imports, invites with a code to scan", async () => {
+test("the secretariat imports, invites with a code to scan, and concludes the round", async () => {
   await pen.goto(`http://${house.address}/secretariat`);
   await pen.getByLabel("Symbol").fill("C26/DT/9");
   await pen.getByLabel("Text", { exact: true }).fill("Resolution 9\nOn warnings\nThe Council,\nresolves\n1\tto report in 20222026.\n");
@@ -187,6 +224,10 @@ test("the secretariat imports, invites with a code to scan", async () => {
   await guest.context().close();
   await shot(pen, "secretariat", { fullPage: true });
   await accessible(pen, "the secretariat's desk");
+  await pen.goto(`http://${house.address}/documents/${house.document}/chair`);
+  pen.once("dialog", (dialog) => dialog.accept());
+  await pen.getByRole("button", { name: "Conclude the round" }).click();
+  await until("the next baseline is there", async () => (await house.get(`/documents/${house.document}`)).baseline.revision === 1);
 });
 
 test("an observer reads, and does not write", async () => {
