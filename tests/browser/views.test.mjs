@@ -202,6 +202,24 @@ test("the chair sees collisions first, closes the round, rules by keys, and the 
   await chair.keyboard.press("r");
   await until("it is rejected", async () => (await house.proposals()).some((one) => one.status === "rejected" && one.sponsors.includes("BRA")));
   await shot(chair, "ruling");
+  const status = async (mark, sponsor, words) =>
+    (await house.proposals()).find((one) => one.mark === mark && one.sponsors.includes(sponsor) && JSON.stringify(one.segments).includes(words))?.status;
+  const addition = chair.locator(".desk .row", { hasText: "ADD" }).first();
+  for (const [key, decided] of [["b", "bracketed"], ["d", "deferred"]]) {
+    await addition.click();
+    await chair.keyboard.press(key);
+    await until(`it is ${decided}`, async () => (await status("ADD", "USA", "six official")) === decided);
+    await addition.locator(`.status.${decided}`).waitFor();
+  }
+  await chair.locator(".desk .row", { hasText: "recalling c" }).click();
+  await chair.getByRole("button", { name: "Preview" }).click();
+  await chair.locator("dialog.preview", { hasText: "2023" }).waitFor();
+  await chair.getByRole("button", { name: "Close", exact: true }).click();
+  assert.equal(await status("MOD", "CAN", "2023"), "tabled", "a preview rules nothing");
+  chair.once("dialog", (dialog) => dialog.accept());
+  await chair.getByRole("button", { name: "Adopt all that collide with nothing" }).click();
+  await until("what collides with nothing is agreed", async () => (await status("MOD", "CAN", "2023")) === "agreed");
+  await provision(a, "recalling c").locator(".card .status.agreed").first().waitFor();
   await room.context().close();
 });
 
@@ -228,6 +246,9 @@ test("the secretariat imports, invites with a code to scan, and concludes the ro
   pen.once("dialog", (dialog) => dialog.accept());
   await pen.getByRole("button", { name: "Conclude the round" }).click();
   await until("the next baseline is there", async () => (await house.get(`/documents/${house.document}`)).baseline.revision === 1);
+  await pen.getByLabel("Deadline").fill("2099-01-01T12:00");
+  await pen.getByRole("button", { name: "Open the next round" }).click();
+  await pen.locator(".round.open", { hasText: /Round 2.*2099/ }).waitFor();
 });
 
 test("an observer reads, and does not write", async () => {

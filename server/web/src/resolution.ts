@@ -68,11 +68,7 @@ export class Resolution {
         get<Document>(`/documents/${this.id}`),
         get<Attribution>(`/documents/${this.id}/attribution`),
         get<{ proposals: Proposal[] }>(`/documents/${this.id}/proposals`),
-        get<{ rounds: Round[] }>(`/documents/${this.id}/rounds`).catch((error: unknown) => {
-          // What is known of the round is no reason not to show the text.
-          if (error instanceof Problem && (error.status === 404 || error.unreachable)) return { rounds: this.rounds.value };
-          throw error;
-        }),
+        get<{ rounds: Round[] }>(`/documents/${this.id}/rounds`),
       ]);
       this.#tell(this.attribution.value, attribution);
       batch(() => {
