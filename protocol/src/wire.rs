@@ -270,7 +270,11 @@ impl Fields {
 /// A frame that goes to many peers: all of it but the addressee, encoded once. The addressee comes last in the
 /// map, so that each connection only appends its own few bytes when it writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SharedFrame(Bytes);
+pub struct SharedFrame {
+    bytes: Bytes,
+    /// Of a sync message: where in `bytes` it is.
+    data: Bytes,
+}
 
 /// The bytes that address a frame to one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -283,6 +287,11 @@ impl Target {
         e.pair("targetId", peer);
         Self(e.finish())
     }
+
+    /// What comes behind a [`SharedFrame::bytes`] to address it.
+    pub fn bytes(&self) -> &Bytes {
+        &self.0
+    }
 }
 
 impl SharedFrame {
@@ -294,7 +303,10 @@ impl SharedFrame {
     fn sync_like(kind: &str, sender: &str, document: &str, data: &[u8]) -> Self {
         let mut e = Writer::with_capacity(data.len() + 160);
         e.map(5).pair("type", kind).pair("senderId", sender).pair("documentId", document).data(data);
-        Self(e.finish())
+        let bytes = e.finish();
+        // It was written last.
+        let data = bytes.slice(bytes.len() - data.len()..);
+        Self { bytes, data }
     }
 
     /// A relayed `ephemeral` message of `sender`.
@@ -302,23 +314,33 @@ impl SharedFrame {
         let mut e = Writer::with_capacity(data.len() + 200);
         e.map(7).pair("type", "ephemeral").pair("senderId", sender).pair("documentId", document);
         e.pair("sessionId", session).count(count).data(data);
-        Self(e.finish())
+        Self { bytes: e.finish(), data: Bytes::new() }
     }
 
     /// Its length before it is addressed, in bytes.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.bytes.len()
+    }
+
+    /// All of it but the addressee.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The sync message that it carries; empty for other frames.
+    pub fn data(&self) -> &Bytes {
+        &self.data
     }
 
     /// Never: a frame has at least its type.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.bytes.is_empty()
     }
 
     /// The whole frame for one peer.
     pub fn addressed_to(&self, target: &Target) -> Bytes {
-        let mut frame = Vec::with_capacity(self.0.len() + target.0.len());
-        frame.extend_from_slice(&self.0);
+        let mut frame = Vec::with_capacity(self.bytes.len() + target.0.len());
+        frame.extend_from_slice(&self.bytes);
         frame.extend_from_slice(&target.0);
         frame.into()
     }

@@ -2,8 +2,10 @@
 
 use crate::directory::Caller;
 use crate::document::{Handle, now};
+use crate::echo::Echo;
 use crate::hub::{Closing, ConnectionId, Event, Member};
 use crate::outbox::{self, Outflow, Outgoing};
+use crate::pieces;
 use crate::registry::Registry;
 use crate::throttle::{Buckets, Rate};
 use bytes::Bytes;
@@ -121,6 +123,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         registry,
         outbox,
         documents: HashMap::new(),
+        echo: Echo::default(),
         server,
     };
     metrics::gauge!("codraft_connections").increment(1.0);
@@ -182,6 +185,7 @@ struct Connection {
     registry: Registry,
     outbox: outbox::Outbox,
     documents: HashMap<DocumentId, Handle>,
+    echo: Echo,
     server: String,
 }
 
@@ -211,7 +215,8 @@ impl Connection {
                     // Whatever else is ready shares the flush.
                     let written = timeout(settings.write_timeout, async {
                         while let Some(outgoing) = next {
-                            ws.feed(Message::Binary(self.address(outgoing))).await?;
+                            let (body, tail) = self.address(outgoing);
+                            pieces::feed(ws, body, tail).await?;
                             next = outflow.ready();
                         }
                         ws.flush().await
@@ -259,13 +264,19 @@ impl Connection {
         }
     }
 
-    fn address(&self, outgoing: Outgoing) -> Bytes {
+    /// A frame, and what comes behind it to address it.
+    fn address(&mut self, outgoing: Outgoing) -> (Bytes, Bytes) {
         match outgoing {
-            Outgoing::Shared(frame) => frame.addressed_to(&self.target),
-            Outgoing::Own(frame) => frame,
+            Outgoing::Shared(frame) => {
+                if !frame.data().is_empty() {
+                    self.echo.sent(frame.data());
+                }
+                (frame.bytes().clone(), self.target.bytes().clone())
+            }
+            Outgoing::Own(frame) => (frame, Bytes::new()),
             Outgoing::Tell(message) => {
                 let target = Some(self.member.peer.clone());
-                Frame::Error { sender: self.server.clone(), target, message }.encode()
+                (Frame::Error { sender: self.server.clone(), target, message }.encode(), Bytes::new())
             }
         }
     }
@@ -276,6 +287,9 @@ impl Connection {
         match frame {
             Frame::Sync { sender, document, data, .. } => {
                 self.is_sender(&sender)?;
+                if self.echo.is_echo(&document, &data) {
+                    return Ok(());
+                }
                 let connection = self.id;
                 if let Some(handle) = self.open(&document, settings).await? {
                     handle.event(Event::Sync { connection, data }).await;
@@ -335,6 +349,8 @@ impl Connection {
         };
         handle.join(self.id, self.member.clone(), self.outbox.clone()).await;
         self.documents.insert(id, handle.clone());
+        // With several documents it would not be plain which of them was sent last.
+        self.echo = if self.documents.len() == 1 { Echo::of(document) } else { Echo::default() };
         Ok(Some(handle))
     }
 }

@@ -92,17 +92,18 @@ async fn all(run: Run) -> ExitCode {
         println!("\n## {}: {}\n", scenario.name(), scenario.words());
         let mut rows: Vec<Row> = Vec::new();
         for contender in run.servers.iter().copied().filter(|one| scenario.is_for(*one)) {
-            let row = scenario.run(contender, run.repeat.max(1)).await;
-            let line = serde_json::to_string(&row).expect("plain data");
-            eprintln!("{line}");
-            if let Some(path) = &run.json {
-                let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-                let written = file.and_then(|mut file| writeln!(file, "{line}"));
-                written.unwrap_or_else(|error| eprintln!("{}: {error}", path.display()));
+            for row in scenario.run(contender, run.repeat.max(1)).await {
+                let line = serde_json::to_string(&row).expect("plain data");
+                eprintln!("{line}");
+                if let Some(path) = &run.json {
+                    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+                    let written = file.and_then(|mut file| writeln!(file, "{line}"));
+                    written.unwrap_or_else(|error| eprintln!("{}: {error}", path.display()));
+                }
+                // That others fail is a result; that codraft or the limit does is an error.
+                own &= row.counts || !matches!(contender, Contender::Codraft | Contender::Limit);
+                rows.push(row);
             }
-            // That others fail is a result; that codraft or the limit does is an error.
-            own &= row.counts || !matches!(contender, Contender::Codraft | Contender::Limit);
-            rows.push(row);
         }
         println!("{}", table(&rows));
     }

@@ -1,6 +1,6 @@
 //! Brings a long history to a server: single-character changes by all writers in turn.
 
-use super::client::{Client, Failed, Socket, connect, join, send};
+use super::client::{Client, Failed, Socket, connect, join};
 use super::contender::{PATIENCE, Running, Subject};
 use super::edits::{Edit, History};
 use automerge::{Automerge, ChangeHash, TextEncoding};
@@ -106,19 +106,4 @@ pub async fn bring(running: &Running, subject: &Subject, length: usize) -> Resul
         shared = edits.last().map(|edit| vec![edit.hash]).unwrap_or(shared);
     }
     Ok(took)
-}
-
-/// Sends nothing and reads nothing: a socket that is only open.
-///
-/// # Errors
-/// Where the server does not let it in.
-pub async fn idle(url: &str, document: &str) -> Result<Socket, Failed> {
-    let mut socket = connect(url).await?;
-    let me = format!("idle-{:08x}", rand::random::<u32>());
-    let server = join(&mut socket, &me).await?;
-    let data = SyncMessage { have: vec![Have::default()], ..SyncMessage::default() }.encode().into();
-    let frame =
-        Frame::Sync { sender: me, target: server, document: document.to_owned(), data, request: true };
-    send(&mut socket, frame.encode()).await?;
-    Ok(socket)
 }

@@ -7,7 +7,7 @@ use super::contender::{Contender, Running, Subject};
 use super::document::resolution;
 use super::fan_out::{self, Shape, middle};
 use super::report::Row;
-use super::{kill, late};
+use super::{growth, kill, late, many};
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -26,6 +26,12 @@ pub enum Scenario {
     S6,
     /// 20 writers to 100 readers, as fast as they come through
     Readers,
+    /// Restart and first reading of documents of 1,000 to 1,000,000 operations
+    Open,
+    /// What a change and the proposals cost at 1,000 to 1,000,000 operations and 40 to 4,000 provisions
+    Growth,
+    /// 10,000 documents, 200 of them active, one of them busy
+    Many,
 }
 
 impl Scenario {
@@ -39,6 +45,9 @@ impl Scenario {
             Self::S5 => "S5",
             Self::S6 => "S6",
             Self::Readers => "readers",
+            Self::Open => "open",
+            Self::Growth => "growth",
+            Self::Many => "many",
         }
     }
 
@@ -52,6 +61,9 @@ impl Scenario {
             Self::S5 => "1,000 peers join an equal document and stay idle",
             Self::S6 => "kill -9 right after an acknowledgement",
             Self::Readers => "20 writers to 100 readers: the highest rate with p99 below 1 s",
+            Self::Open => "documents of 1,000 to 1,000,000 operations after a restart",
+            Self::Growth => "the hub alone, as a document grows",
+            Self::Many => "10,000 documents, 200 of them active, one of them busy",
         }
     }
 
@@ -61,43 +73,64 @@ impl Scenario {
             Self::S1 | Self::S2 | Self::S3 | Self::S5 | Self::Readers => true,
             Self::S4 => !matches!(contender, Contender::Limit | Contender::Hocuspocus),
             Self::S6 => !matches!(contender, Contender::Limit | Contender::Hocuspocus),
+            Self::Open | Self::Growth | Self::Many => contender == Contender::Codraft,
         }
     }
 
     /// Runs it. A server that fails is a row that says so.
-    pub async fn run(self, contender: Contender, repeat: usize) -> Row {
+    pub async fn run(self, contender: Contender, repeat: usize) -> Vec<Row> {
         let outcome = match self {
+            Self::Growth => {
+                let sizes = || growth::run(&[1_000, 10_000, 100_000, 1_000_000], &[40, 400, 4_000]);
+                Ok(tokio::task::block_in_place(sizes))
+            }
+            Self::Open => {
+                let mut rows = Vec::new();
+                for operations in [1_000, 10_000, 100_000, 1_000_000] {
+                    let row = self.late(contender, operations).await;
+                    rows.push(row.unwrap_or_else(|why| Row::failed(self.name(), contender.name(), why)));
+                }
+                Ok(rows)
+            }
+            Self::Many => match tokio::task::block_in_place(|| Running::start(contender)) {
+                Ok(mut running) => many::run(&mut running, MANY).await,
+                Err(why) => Err(why),
+            },
+            _ => self.on_each(contender, repeat).await.map(|row| vec![row]),
+        };
+        outcome.unwrap_or_else(|why| vec![Row::failed(self.name(), contender.name(), why)])
+    }
+
+    async fn on_each(self, contender: Contender, repeat: usize) -> Result<Row, Failed> {
+        match self {
             Self::S1 => {
                 let shape = Shape { peers: 100, writers: 1, rate: 20.0, seconds: 10.0, ..Shape::default() };
                 self.repeat(contender, &shape, repeat).await
             }
             Self::S2 => {
-                let shape = Shape {
-                    peers: 200,
-                    writers: 20,
-                    rate: 200.0,
-                    seconds: 15.0,
-                    warm_up: 3.0,
-                    ..Shape::default()
-                };
+                let shape =
+                    Shape { peers: 200, writers: 20, rate: 200.0, seconds: 15.0, warm_up: 3.0, ..Shape::default() };
                 self.repeat(contender, &shape, repeat).await
             }
             Self::S3 => self.highest(contender, 50, 5, 250.0).await,
             Self::Readers => self.highest(contender, 120, 20, 1000.0).await,
-            Self::S4 => match Running::start(contender) {
-                Ok(mut running) => late::run(self.name(), &mut running, 20_000, 50_000, 4).await,
-                Err(why) => Err(why),
-            },
+            Self::S4 => self.late(contender, 50_000).await,
             Self::S5 => {
                 let shape = Shape { peers: 1000, rate: 0.0, idle: 5.0, ..Shape::default() };
                 self.repeat(contender, &shape, repeat).await
             }
-            Self::S6 => match Running::start(contender) {
-                Ok(mut running) => kill::run(self.name(), &mut running, 5, 100, 50.0).await,
-                Err(why) => Err(why),
-            },
-        };
-        outcome.unwrap_or_else(|why| Row::failed(self.name(), contender.name(), why))
+            Self::S6 => {
+                let mut running = tokio::task::block_in_place(|| Running::start(contender))?;
+                kill::run(self.name(), &mut running, 5, 100, 50.0).await
+            }
+            Self::Open | Self::Growth | Self::Many => Err("this is not run server by server".to_owned()),
+        }
+    }
+
+    async fn late(self, contender: Contender, operations: usize) -> Result<Row, Failed> {
+        let mut running = tokio::task::block_in_place(|| Running::start(contender))?;
+        let visits = if operations > 200_000 { 2 } else { 4 };
+        late::run(self.name(), &mut running, 20_000, operations, visits).await
     }
 
     async fn once(self, contender: Contender, shape: &Shape) -> Result<Row, Failed> {
@@ -153,3 +186,7 @@ impl Scenario {
 /// The rates that are tried.
 const RATES: [f64; 13] =
     [20.0, 40.0, 80.0, 160.0, 320.0, 500.0, 700.0, 1000.0, 1400.0, 2000.0, 2800.0, 4000.0, 5600.0];
+
+/// The many documents.
+const MANY: many::Layout =
+    many::Layout { documents: 10_000, active: 200, rate: 0.5, seconds: 12.0, busy: 500.0 };
