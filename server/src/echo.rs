@@ -1,8 +1,6 @@
 //! What a reader says most often: “I have exactly what you sent me last.” The connection recognises it by its
 //! bytes, and nobody else needs to be woken for it.
 
-use bytes::Bytes;
-
 /// Where a sync message's heads end: they are its version byte, a count, and 32 bytes each.
 fn heads(message: &[u8]) -> Option<&[u8]> {
     let (mut at, mut count, mut shift) = (1, 0_usize, 0_u32);
@@ -23,18 +21,20 @@ fn heads(message: &[u8]) -> Option<&[u8]> {
 pub(crate) struct Echo {
     /// The document, as its frames name it; empty: there is none, or it is not the only one.
     document: String,
-    sent: Bytes,
+    /// A copy: a slice would keep the whole message alive, a newcomer's document too.
+    sent: Vec<u8>,
 }
 
 impl Echo {
     /// For a connection with this document alone.
     pub(crate) fn of(document: &str) -> Self {
-        Self { document: document.to_owned(), sent: Bytes::new() }
+        Self { document: document.to_owned(), sent: Vec::new() }
     }
 
     /// Takes note of a sync message that is sent.
-    pub(crate) fn sent(&mut self, message: &Bytes) {
-        self.sent = heads(message).map(|heads| message.slice_ref(heads)).unwrap_or_default();
+    pub(crate) fn sent(&mut self, message: &[u8]) {
+        self.sent.clear();
+        self.sent.extend_from_slice(heads(message).unwrap_or_default());
     }
 
     /// Whether a sync message says nothing but that its sender has, and shares, just what was sent last: the
@@ -57,6 +57,7 @@ mod tests {
     use super::*;
     use automerge::ChangeHash;
     use automerge::sync::BloomFilter;
+    use bytes::Bytes;
     use codraft_protocol::sync::{Have, SyncMessage};
 
     #[test]
@@ -64,8 +65,11 @@ mod tests {
         let hashes = |n: u8| (0..n).map(|n| ChangeHash([n; 32])).collect::<Vec<_>>();
         let mut echo = Echo::of("d");
         for heads in [1, 2, 200] {
-            let sent = SyncMessage { changes: vec![Bytes::from_static(b"x")], ..SyncMessage::acknowledging(hashes(heads)) };
-            echo.sent(&sent.encode().into());
+            let sent = SyncMessage {
+                changes: vec![Bytes::from_static(b"x")],
+                ..SyncMessage::acknowledging(hashes(heads))
+            };
+            echo.sent(&sent.encode());
             let answer = SyncMessage::acknowledging(hashes(heads));
             assert!(echo.is_echo("d", &answer.encode()) && echo.is_echo("d", &answer.encode_with_flags()));
             let own = BloomFilter::from_hashes(hashes(3).iter());
@@ -85,7 +89,7 @@ mod tests {
             assert!(!echo.is_echo("e", &answer.encode()));
         }
         // A document without changes has no heads, and everybody has nothing of it.
-        echo.sent(&SyncMessage::default().encode().into());
+        echo.sent(&SyncMessage::default().encode());
         assert!(!echo.is_echo("d", &SyncMessage::default().encode()));
     }
 }

@@ -41,9 +41,8 @@ fn scene(history: usize) -> Scene {
     pen.last_op = last.last_op;
     let secretariat = DelegationCode::secretariat();
     let imported = plan.changes.iter().map(|(_, raw)| (raw.clone(), secretariat.clone()));
-    let written = edits.into_iter().map(|(who, edit)| {
-        (edit.raw, ["CAN", "USA", "FRA", "KEN"][who].parse().unwrap())
-    });
+    let written =
+        edits.into_iter().map(|(who, edit)| (edit.raw, ["CAN", "USA", "FRA", "KEN"][who].parse().unwrap()));
     let log = imported.chain(written).collect();
     Scene { text, plan, log, pen }
 }
@@ -112,7 +111,8 @@ fn wire(c: &mut Criterion) {
     let data: Bytes = message(&scene.pen.insert(&scene.plan)).encode().into();
     let (sender, target) = ("peer-00001-0123abcd".to_owned(), "codraft-01234567".to_owned());
     let document = DocumentId::from_bytes([7; 16]).to_string();
-    let frame = Frame::Sync { sender, target, document: document.clone(), data: data.clone(), request: false };
+    let frame =
+        Frame::Sync { sender, target, document: document.clone(), data: data.clone(), request: false };
     let bytes = frame.encode();
     c.bench_function("wire: read a frame and its sync message", |b| {
         b.iter(|| match Frame::decode(&bytes) {

@@ -45,8 +45,10 @@ pub(crate) fn resolve(
     }
     let Ok(start) = u32::try_from(change.start_op().get()) else { return Err(Refusal::CounterOutOfRange) };
     let count = expanded.operations.len() as u64;
-    // No honest counter exceeds the number of operations that its author knew; some may still be on their way.
-    let ceiling = history.operations.saturating_add(COUNTER_SLACK).min(u64::from(u32::MAX / 2));
+    // No honest counter exceeds the number of operations that its author knew and made; some may still be on their
+    // way.
+    let known = history.operations.saturating_add(count);
+    let ceiling = known.saturating_add(COUNTER_SLACK).min(u64::from(u32::MAX / 2));
     if u64::from(start).saturating_add(count) > ceiling {
         return Err(Refusal::CounterOutOfRange);
     }

@@ -16,6 +16,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use codraft_protocol::id::DocumentId;
+use hyper::upgrade::Parts;
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -53,7 +54,10 @@ pub(super) async fn upgrade(
             Ok(Err(_)) | Err(_) => return,
         };
         let config = Some(registry.settings().connection.websocket());
-        let (io, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
+        // Taken apart: the HTTP connection's buffer of 8 KB would otherwise live as long as the websocket.
+        let Parts { io, read_buf, .. } = parts;
+        let (io, read) = (io.into_inner(), read_buf.to_vec());
+        drop(read_buf);
         let ws = WebSocketStream::from_partially_read(io, read, Role::Server, config).await;
         match seated {
             Err(turned) => {

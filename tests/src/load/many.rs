@@ -38,7 +38,8 @@ async fn measure(subject: &Subject, documents: &[String], layout: Layout) -> Res
     for document in documents {
         let patience = Duration::from_millis(100);
         let plan = plan(subject, document).await?;
-        let board = Board::new(Dialect::Automerge, document.clone(), plan, Vec::new(), edits as usize, 1, patience);
+        let board =
+            Board::new(Dialect::Automerge, document.clone(), plan, Vec::new(), edits as usize, 1, patience);
         let board = Arc::new(board);
         for number in 0..3 {
             let mut orders = None;
@@ -136,7 +137,8 @@ pub async fn run(running: &mut Running, layout: Layout) -> Result<Vec<Row>, Fail
     alone.set("p99 ms", percentile(&latencies, 0.99) / 1e3);
     alone.set("server MB", memory(running.pid()) / 1024.0);
 
-    let shape = Shape { peers: 20, writers: 5, rate: layout.busy, seconds: layout.seconds + 8.0, ..Shape::default() };
+    let shape =
+        Shape { peers: 20, writers: 5, rate: layout.busy, seconds: layout.seconds + 8.0, ..Shape::default() };
     let mut beside = Row::new("many", "active beside a busy one");
     let (busy, latencies) = tokio::join!(fan_out::run("many", running, &subject, &shape), async {
         // The busy one has begun by then.

@@ -45,10 +45,15 @@ impl Row {
     /// Says why it does not count.
     pub fn object(&mut self, why: impl Into<String>) {
         self.counts = false;
+        let why = why.into();
+        // A thousand peers may say the same.
+        if self.why.contains(&why) {
+            return;
+        }
         if !self.why.is_empty() {
             self.why.push_str("; ");
         }
-        self.why.push_str(&why.into());
+        self.why.push_str(&why);
     }
 
     /// A figure.

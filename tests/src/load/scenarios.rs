@@ -108,8 +108,14 @@ impl Scenario {
                 self.repeat(contender, &shape, repeat).await
             }
             Self::S2 => {
-                let shape =
-                    Shape { peers: 200, writers: 20, rate: 200.0, seconds: 15.0, warm_up: 3.0, ..Shape::default() };
+                let shape = Shape {
+                    peers: 200,
+                    writers: 20,
+                    rate: 200.0,
+                    seconds: 15.0,
+                    warm_up: 3.0,
+                    ..Shape::default()
+                };
                 self.repeat(contender, &shape, repeat).await
             }
             Self::S3 => self.highest(contender, 50, 5, 250.0).await,
