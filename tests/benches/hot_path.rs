@@ -65,6 +65,7 @@ fn hub(scene: &Scene, peers: u64) -> Hub {
         baseline: scene.plan.heads.clone(),
         gate: Gate::default(),
         budgets: Budgets::default(),
+        refused: Default::default(),
     };
     let mut hub = Hub::load(settings, scene.log.clone()).unwrap();
     for number in 0..peers {

@@ -12,4 +12,8 @@ new Repo({
   peerId: "storage-server-load",
   sharePolicy: async () => false,
 });
-sockets.on("listening", () => console.log(`listening on ws://127.0.0.1:${sockets.address().port}/`));
+// Whoever comes before the repo listens to its sockets is never heard.
+while (!sockets.address() || sockets.listenerCount("connection") === 0) {
+  await new Promise((resolve) => setTimeout(resolve, 5));
+}
+console.log(`listening on ws://127.0.0.1:${sockets.address().port}/`);

@@ -56,6 +56,7 @@ impl Desk {
             baseline: plan.heads.clone(),
             gate: Gate::default(),
             budgets: Budgets::default(),
+            refused: Default::default(),
         };
         let started = Instant::now();
         let mut hub = Hub::load(settings, log).expect("an honest log");
