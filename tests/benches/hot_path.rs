@@ -66,8 +66,10 @@ fn hub(scene: &Scene, peers: u64) -> Hub {
         gate: Gate::default(),
         budgets: Budgets::default(),
         refused: Default::default(),
+        imported: Default::default(),
+        hand: automerge::ActorId::from([250; 16]),
     };
-    let mut hub = Hub::load(settings, scene.log.clone()).unwrap();
+    let mut hub = Hub::load(settings, scene.log.clone(), []).unwrap();
     for number in 0..peers {
         let connection = ConnectionId(number);
         let (peer, account) = (format!("p{number}"), "a".into());

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -23,6 +24,9 @@ const MAGIC: [u8; 8] = *b"codraft1";
 #[derive(Debug)]
 pub struct Head {
     file: File,
+    /// Which slot holds the newest word: the other one is written next. Never by the number of the commit: where
+    /// numbers are left out, the only whole slot could be the one that is overwritten.
+    newest: AtomicU64,
 }
 
 /// A slot's bytes.
@@ -55,7 +59,8 @@ impl Head {
     /// [`StorageError::Io`]
     pub fn create(path: &Path, end: &End) -> Result<Self, StorageError> {
         let open = OpenOptions::new().read(true).write(true).create_new(true).open(path);
-        let head = Self { file: open.map_err(StorageError::io(format!("creating {}", path.display())))? };
+        let file = open.map_err(StorageError::io(format!("creating {}", path.display())))?;
+        let head = Self { file, newest: AtomicU64::new(1) };
         head.file.set_len(2 * SLOT).map_err(StorageError::io("sizing HEAD"))?;
         head.set(end)?;
         head.file.sync_all().map_err(StorageError::io("syncing HEAD"))?;
@@ -68,13 +73,18 @@ impl Head {
     /// [`StorageError::Io`]
     pub fn open(path: &Path) -> Result<(Self, Option<End>), StorageError> {
         let open = OpenOptions::new().read(true).write(true).open(path);
-        let head = Self { file: open.map_err(StorageError::io(format!("opening {}", path.display())))? };
+        let file = open.map_err(StorageError::io(format!("opening {}", path.display())))?;
+        let head = Self { file, newest: AtomicU64::new(1) };
         let slots = [0, SLOT].map(|at| {
             let mut slot = [0; 96];
             head.file.read_exact_at(&mut slot, at).ok().and_then(|()| read(&slot))
         });
-        let newest = slots.into_iter().flatten().max_by_key(|end| end.sequence);
-        Ok((head, newest))
+        let whole = (0..).zip(slots).filter_map(|(slot, end)| Some((slot, end?)));
+        let newest = whole.max_by_key(|(_, end)| end.sequence);
+        if let Some((slot, _)) = newest {
+            head.newest.store(slot, Ordering::Relaxed);
+        }
+        Ok((head, newest.map(|(_, end)| end)))
     }
 
     /// Records, durably, that everything up to here is acknowledged.
@@ -82,9 +92,11 @@ impl Head {
     /// # Errors
     /// [`StorageError::Io`]
     pub fn set(&self, end: &End) -> Result<(), StorageError> {
-        let at = (end.sequence % 2) * SLOT;
-        self.file.write_all_at(&write(end), at).map_err(StorageError::io("writing HEAD"))?;
-        self.file.sync_data().map_err(StorageError::io("syncing HEAD"))
+        let slot = 1 - self.newest.load(Ordering::Relaxed).min(1);
+        self.file.write_all_at(&write(end), slot * SLOT).map_err(StorageError::io("writing HEAD"))?;
+        self.file.sync_data().map_err(StorageError::io("syncing HEAD"))?;
+        self.newest.store(slot, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -224,7 +236,7 @@ mod tests {
         let path = dir.path().join("HEAD");
         let first = End::start([3; 16]);
         drop(Head::create(&path, &first).unwrap());
-        let read_only = Head { file: File::open(&path).unwrap() };
+        let read_only = Head { file: File::open(&path).unwrap(), newest: AtomicU64::new(1) };
         let scribe = Scribe::start(read_only, &first).unwrap();
         scribe.tell(End { sequence: 1, ..first });
         assert!(matches!(scribe.wait(1), Err(StorageError::Failed(_))));
@@ -244,8 +256,18 @@ mod tests {
         for torn in 0..96 {
             let mut slot = write(&second);
             slot[torn] ^= 0x40;
-            head.file.write_all_at(&slot, 0).unwrap();
+            head.file.write_all_at(&slot, SLOT).unwrap();
             assert_eq!(Head::open(&path).unwrap().1, Some(first));
+        }
+        // Whatever the numbers, what is written next never stands where the only whole word does.
+        for sequence in [3, 5, 6, 8, 10] {
+            let (head, before) = Head::open(&path).unwrap();
+            head.set(&End { sequence, ..second }).unwrap();
+            let at = head.newest.load(Ordering::Relaxed) * SLOT;
+            head.file.write_all_at(&[0; 96], at).unwrap();
+            assert_eq!(Head::open(&path).unwrap().1, before, "a torn {sequence}");
+            head.set(&End { sequence, ..second }).unwrap();
+            assert_eq!(Head::open(&path).unwrap().1.map(|end| end.sequence), Some(sequence));
         }
         head.file.set_len(10).unwrap();
         assert_eq!(Head::open(&path).unwrap().1, None);

@@ -57,9 +57,11 @@ impl Desk {
             gate: Gate::default(),
             budgets: Budgets::default(),
             refused: Default::default(),
+            imported: Default::default(),
+            hand: automerge::ActorId::from([250; 16]),
         };
         let started = Instant::now();
-        let mut hub = Hub::load(settings, log).expect("an honest log");
+        let mut hub = Hub::load(settings, log, []).expect("an honest log");
         let loading = ms(started.elapsed());
         let (role, delegation) = (Role::Delegate, Some(code(0)));
         let member = Member { peer: "p".to_owned(), account: "a".to_owned(), role, delegation };
