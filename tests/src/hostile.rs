@@ -1,7 +1,7 @@
 //! Input that no honest client sends: changes that crash, stall or corrupt whoever takes them in, and sync
 //! messages that do. What each is known to do to Automerge 0.12 stands beside it.
 
-use automerge::legacy::{ElementId, Key, ObjectId, Op, OpId, OpType};
+use automerge::legacy::{ElementId, Key, MarkData, ObjectId, Op, OpId, OpType};
 use automerge::{ActorId, Automerge, Change, ChangeHash, ExpandedChange, ObjType, ScalarValue};
 use bytes::Bytes;
 use codraft_protocol::sync::SyncMessage;
@@ -49,6 +49,46 @@ fn bytes(expanded: ExpandedChange) -> Vec<u8> {
     Change::from(expanded).raw_bytes().to_vec()
 }
 
+/// The same change with one more actor in its table, whom no operation names: Automerge reads it, writes it
+/// without that actor, and so under another hash.
+fn not_canonical(plain: &[u8]) -> Vec<u8> {
+    let number = |at: &mut usize| {
+        let (mut value, mut shift) = (0, 0);
+        loop {
+            let byte = plain[*at];
+            *at += 1;
+            value |= usize::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                return value;
+            }
+        }
+    };
+    let mut at = 9;
+    number(&mut at);
+    let body = at;
+    at += number(&mut at) * 32; // dependencies
+    at += number(&mut at); // actor
+    for _ in 0..3 {
+        number(&mut at); // sequence, first operation, time
+    }
+    at += number(&mut at); // message
+    let table = at;
+    let others = number(&mut at);
+    let mut end = at;
+    for _ in 0..others {
+        end += number(&mut end);
+    }
+    assert!(others < 127, "one byte");
+    let mut changed = plain[body..table].to_vec();
+    changed.push(others as u8 + 1);
+    changed.extend_from_slice(&plain[at..end]);
+    changed.push(16);
+    changed.extend_from_slice(&[0xff; 16]);
+    changed.extend_from_slice(&plain[end..]);
+    chunk(1, &changed)
+}
+
 /// Attacks on a document by `actor`, who has written in it before. `text` is a text of it.
 pub fn attacks(doc: &Automerge, actor: &ActorId, text: &automerge::ObjId) -> Vec<Attack> {
     let own: Vec<Change> = doc.get_changes(&[]).into_iter().filter(|c| c.actor_id() == actor).collect();
@@ -90,6 +130,7 @@ pub fn attacks(doc: &Automerge, actor: &ActorId, text: &automerge::ObjId) -> Vec
     let unknown = OpId(max + 1000, actor.clone());
     let stranger = ActorId::from([0xee_u8; 16]);
     let plain = bytes(good());
+    let odd = not_canonical(&plain);
     let mut bundle = plain.clone();
     bundle[8] = 3;
     let mut document = plain.clone();
@@ -154,6 +195,20 @@ pub fn attacks(doc: &Automerge, actor: &ActorId, text: &automerge::ObjId) -> Vec
                 ..good()
             }),
             "counter-out-of-range",
+        ),
+        // Applies, and the document cannot be loaded again.
+        ("another encoding of a good change", odd, "not-canonical"),
+        (
+            "marks that end before they begin",
+            bytes(change(vec![
+                over(OpType::MarkEnd(true)),
+                over(OpType::MarkBegin(MarkData {
+                    name: "bold".into(),
+                    value: ScalarValue::Boolean(true),
+                    expand: true,
+                })),
+            ])),
+            "mark",
         ),
         ("a counter", bytes(change(vec![over(OpType::Increment(5))])), ""),
         ("an object in a text", bytes(change(vec![over(OpType::Make(ObjType::Map))])), ""),

@@ -242,6 +242,7 @@ fn the_command_says_what_to_do() {
 
     let can = outside.cloned(&document, "can");
     told(&pen, &["clone", &document, "can"], 1, "not empty");
+    told(&pen, &["clone", &document, "latin1.txt"], 1, "is a file");
     // A file that cannot be taken in stays as it is, and nothing is recorded.
     let broken = b"R\xe9solution\n";
     for bytes in [&broken[..], b""] {
@@ -250,6 +251,9 @@ fn the_command_says_what_to_do() {
         assert_eq!(said.code, 7, "{}", said.err);
         assert!(said.err.contains("as you left it"), "{}", said.err);
         assert_eq!(std::fs::read(can.folder.join("resolution.txt")).unwrap(), bytes);
+        let status = can.run(&["status", "--json"]).json();
+        assert_eq!(status["state"], "unusable");
+        assert!(!can.run(&["status"]).ok().contains("no edits"), "it does not say that all is well");
     }
     std::fs::remove_file(can.folder.join("resolution.txt")).unwrap();
     told(&can, &["sync"], 7, "codraft restore");

@@ -2,7 +2,7 @@
 
 use super::marked::{self, Names};
 use super::piece::by;
-use crate::authorship::{Deed, Provision, Record};
+use crate::authorship::{Deed, Provision, Record, Suppression};
 use crate::id::{DelegationCode, InvalidId};
 use crate::resolution::line::Line;
 use crate::resolution::schema;
@@ -83,7 +83,10 @@ pub fn project(record: &Record, counts: &dyn Fn(&Deed) -> bool) -> Vec<Line> {
 
 fn line(provision: &Provision, counts: &dyn Fn(&Deed) -> bool) -> Option<Line> {
     let any = |deeds: &[Deed]| deeds.iter().any(counts);
-    let suppressed = provision.suppressed.iter().any(|one| counts(&one.put) && !any(&one.lifted));
+    // A suppression that was adopted is agreed: its author alone cannot lift it any more.
+    let lifts = |one: &Suppression, deed: &Deed| counts(deed) && (deed.is_adopted() || !one.put.is_adopted());
+    let stands = |one: &Suppression| counts(&one.put) && !one.lifted.iter().any(|deed| lifts(one, deed));
+    let suppressed = provision.suppressed.iter().any(stands);
     if !any(&provision.inserted) || any(&provision.removed) || suppressed {
         return None;
     }

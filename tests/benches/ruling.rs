@@ -1,0 +1,122 @@
+//! What a ruling on 200 proposals at once costs, on a resolution of 220 provisions with 100,000 operations:
+//! `cargo bench -p codraft-tests --bench ruling`.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use automerge::{ActorId, Automerge, TextEncoding};
+use codraft_protocol::api::{By, Decision, NewRuling, NewRulings};
+use codraft_protocol::authorship::Index;
+use codraft_protocol::authorship::hand::Pen;
+use codraft_protocol::id::{DelegationCode, DocumentId, Role};
+use codraft_protocol::resolution::{edit, text_form};
+use codraft_protocol::round::{Command, Proceedings};
+use codraft_protocol::time::Timestamp;
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+
+const PROVISIONS: usize = 220;
+const PROPOSALS: usize = 200;
+/// Operations of one proposal: a sentence that is typed in, letter by letter.
+const LETTERS: usize = 500;
+
+fn by(role: Role) -> By {
+    By { account: "a".to_owned(), role: Some(role), delegation: None }
+}
+
+fn pen() -> Pen {
+    Pen { actor: ActorId::from([250; 16]), time: 1, message: String::new() }
+}
+
+/// A closed round with all its proposals.
+fn closed() -> Proceedings {
+    let mut text = "Resolution 1\nOn rulings\nThe Council,\nresolves\n".to_owned();
+    (1..=PROVISIONS).for_each(|n| text.push_str(&format!("{n}\tto do what paragraph {n} says;\n")));
+    let (layout, lines) = text_form::parse(text.as_bytes()).unwrap();
+    let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+    edit::create(&mut doc, "", &layout, &lines, Timestamp(0)).unwrap();
+    let mut index = Index::new();
+    for change in doc.get_changes(&[]) {
+        index.replay(&change, &DelegationCode::secretariat()).unwrap();
+    }
+    let id = DocumentId::from_bytes([1; 16]);
+    let mut proceedings = Proceedings::new(id, layout, index, &doc.get_heads(), Timestamp(0)).unwrap();
+    for (n, code) in ["BRA", "CAN", "KEN", "NOR", "USA"].into_iter().enumerate() {
+        let delegation: DelegationCode = code.parse().unwrap();
+        let mut replica = doc.fork();
+        edit::begin_session(&mut replica, ActorId::from([n as u8 + 1; 16]), &delegation);
+        let mut share = 0;
+        let wanted: String = text
+            .lines()
+            .enumerate()
+            .map(|(at, line)| {
+                let own = at >= 4 && at % 5 == n && share < PROPOSALS / 5;
+                share += usize::from(own);
+                if own { format!("{line} {}\n", "word ".repeat(LETTERS / 5)) } else { format!("{line}\n") }
+            })
+            .collect();
+        let (_, lines) = text_form::parse(wanted.as_bytes()).unwrap();
+        edit::apply_text(&mut replica, &delegation, &lines, Timestamp(1000)).unwrap();
+        for change in replica.get_changes(&doc.get_heads()) {
+            proceedings.index.replay(&change, &delegation).unwrap();
+        }
+    }
+    proceedings.act(&Command::Close, by(Role::Chair), Timestamp(2000), &pen()).unwrap();
+    let open = proceedings.floor().open(&proceedings.record()).len();
+    assert_eq!(open, PROPOSALS);
+    proceedings
+}
+
+fn rulings(c: &mut Criterion) {
+    let closed = closed();
+    let names: Vec<String> = {
+        let open = closed.floor().open(&closed.record());
+        open.iter().map(|one| one.derived.proposal.id.0.clone()).collect()
+    };
+    let all = |decision: Decision| {
+        let each = names.iter().map(|proposal| NewRuling {
+            proposal: proposal.clone(),
+            decision,
+            segments: None,
+            reason: String::new(),
+            revisit: false,
+        });
+        Command::Rule(NewRulings { rulings: each.collect(), ..NewRulings::default() })
+    };
+    let mut group = c.benchmark_group("ruling on 200 proposals at once");
+    group.sample_size(10);
+    for (name, decision) in [("adopt", Decision::Adopt), ("reject", Decision::Reject)] {
+        let command = all(decision);
+        group.bench_function(name, |b| {
+            b.iter_batched(
+                || closed.clone(),
+                |mut house| {
+                    let entry = house.act(&command, by(Role::Chair), Timestamp(3000), &pen()).unwrap();
+                    (house, entry.unwrap())
+                },
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.bench_function("one", |b| {
+        let command = Command::Rule(NewRulings {
+            rulings: vec![NewRuling {
+                proposal: names.first().unwrap().clone(),
+                decision: Decision::Adopt,
+                segments: None,
+                reason: String::new(),
+                revisit: false,
+            }],
+            ..NewRulings::default()
+        });
+        b.iter_batched(
+            || closed.clone(),
+            |mut house| {
+                let entry = house.act(&command, by(Role::Chair), Timestamp(3000), &pen()).unwrap();
+                (house, entry.unwrap())
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, rulings);
+criterion_main!(benches);
