@@ -29,7 +29,7 @@ step "the JavaScript tests' packages"
 
 step "tests"
 # The programs are built along, since their packages have tests of their own.
-CODRAFT_BUILT=1 cargo test --workspace --locked -- --show-output
+CODRAFT_BUILT=1 cargo test --workspace --locked --no-fail-fast -- --show-output
 
 step "documents"
 node tests/foreign/documents.mjs

@@ -163,7 +163,12 @@ fn the_table_of_permissions() {
         .iter()
         .map(|action| roles.iter().map(|role| if role_allows(*role, *action) { 'x' } else { '.' }).collect())
         .collect();
-    assert_eq!(table, ["xxxx", "x.x.", "x...", "xx..", "x...", "x...", "xxxx", "x...", "x..."]);
+    let expected = [
+        "xxxx", "x.x.", "x...", "xx..", "x...", "x...", "xxxx", "x...", "x...",
+        "xx..", // up to the projector
+        ".x..", "x...", "xx..", "..x.", "x...", "xx..", "..x.", // rounds: only the chair rules
+    ];
+    assert_eq!(table, expected);
     let (directory, pen, _) = house();
     let mut pen = directory.authenticate(&pen, NOW).unwrap();
     assert!(allows(&pen, Action::Import));
