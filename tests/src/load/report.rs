@@ -102,12 +102,12 @@ mod tests {
     #[test]
     fn a_row_that_lacks_something_does_not_count_and_says_why() {
         let mut row = Row::new("S1", "codraft");
-        row.set("p50 ms", 2.34567);
         row.count("missing", 7);
+        row.set("p50 ms", 2.34567);
         assert!(row.counts);
         row.object("7 deliveries are missing");
         let table = table(&[row, Row::new("S1", "limit")]);
-        assert!(table.contains("| codraft | 2.35 | 7 | 7 deliveries are missing |"), "{table}");
+        assert!(table.contains("| codraft | 7 | 2.35 | 7 deliveries are missing |"), "{table}");
         assert!(table.contains("| limit |  |  | yes |"), "{table}");
     }
 }
