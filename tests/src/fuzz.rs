@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How long one input may take before it counts as a hang.
-const SLOW: Duration = Duration::from_secs(5);
+const SLOW: Duration = Duration::from_secs(20);
 /// Largest input, in bytes: a frame's limit and a little more.
 const LARGEST: usize = (1 << 20) + 4096;
 /// Inputs that are mutated further.

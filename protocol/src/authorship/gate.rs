@@ -266,6 +266,8 @@ impl Gate {
             }
         }
         let mut refused: HashSet<ChangeHash> = admission.refused.iter().filter_map(|one| one.hash).collect();
+        // How many of each change's dependencies need not be waited for any more: they are never looked at twice.
+        let mut settled = vec![0_usize; parsed.len()];
         // Depth first over the dependencies within the message, without recursion.
         for start in 0..parsed.len() {
             let mut stack = vec![start];
@@ -274,8 +276,17 @@ impl Gate {
                     stack.pop();
                     continue;
                 };
-                let waits_for = one.change.deps().iter().find_map(|dep| {
-                    places.get(dep).copied().filter(|other| parsed.get(*other).is_some_and(Option::is_some))
+                let before = settled.get(at).copied().unwrap_or_default();
+                let deps = one.change.deps().iter().enumerate().skip(before);
+                let mut pending = deps.filter_map(|(n, dep)| {
+                    let other = places.get(dep).copied()?;
+                    parsed.get(other).is_some_and(Option::is_some).then_some((n, other))
+                });
+                let waits_for = pending.next().map(|(n, other)| {
+                    if let Some(settled) = settled.get_mut(at) {
+                        *settled = n;
+                    }
+                    other
                 });
                 // A hash cannot depend on itself, so this ends; whoever is on the stack already cannot come again.
                 if let Some(other) = waits_for.filter(|other| !stack.contains(other)) {

@@ -72,6 +72,7 @@ pub(crate) fn resolve(
         inserted: HashSet::new(),
         written: HashMap::new(),
         grown: HashMap::new(),
+        counter: start,
     };
     let mut operations = Vec::with_capacity(expanded.operations.len());
     for (n, op) in expanded.operations.iter().enumerate() {
@@ -107,10 +108,13 @@ struct Resolver<'a> {
     written: HashMap<(OpId, String), Vec<OpId>>,
     /// How many elements this change adds to a sequence.
     grown: HashMap<OpId, usize>,
+    /// The counter of the operation at hand: it refers to smaller ones only.
+    counter: u32,
 }
 
 impl Resolver<'_> {
     fn operation(&mut self, id: OpId, op: &legacy::Op) -> Result<Operation, Refusal> {
+        self.counter = id.counter;
         let object = match &op.obj {
             legacy::ObjectId::Root => OpId::ROOT,
             legacy::ObjectId::Id(id) => self.id(id)?,
@@ -126,6 +130,11 @@ impl Resolver<'_> {
     fn id(&self, id: &legacy::OpId) -> Result<OpId, Refusal> {
         let actor = if id.1 == *self.own_id { Some(self.own) } else { self.index.history.actor(&id.1) };
         let counter = u32::try_from(id.0).map_err(|_| Refusal::CounterOutOfRange)?;
+        // Automerge takes an operation in that is older than what it refers to, and then cannot load the document
+        // that it has saved (found by fuzzing).
+        if counter >= self.counter {
+            return Err(Refusal::CounterOutOfRange);
+        }
         Ok(OpId { counter, actor: actor.ok_or(Refusal::UnknownActor)? })
     }
 
