@@ -223,7 +223,9 @@ fn scenario_5_two_additions_get_their_numbers() {
         assert_eq!(numbered[1], numbered[0] + 1, "one behind the other: {numbered:?}");
         // Whose they are stays.
         let attribution = meeting.house.server.pen().attribution(&meeting.house.document).unwrap();
-        for (code, words) in [("USA", "Summit of the Future"), ("CAN", "overall review")] {
+        for (code, words) in
+            [("USA", "process of the Summit of the Future"), ("CAN", "process of the overall review")]
+        {
             let found =
                 attribution.provisions.iter().find(|p| p.runs.iter().any(|run| run.text.contains(words)));
             assert_eq!(found.unwrap().inserted_by.as_str(), code);

@@ -47,14 +47,16 @@ export function ChairPage({ id }: { id: string }) {
   const rule = async (decision: Decision) => {
     if (current === undefined || !mayRule) return;
     const revisit = (current.history ?? []).some((one) => one.what in { adopt: 1, "adopt-part": 1, reject: 1, bracket: 1, defer: 1 });
+    // On to the next one at once: a late answer must never take the chair away from what was chosen meanwhile.
     const next = order[order.indexOf(current) + 1];
+    if (next !== undefined) chosen.value = next.id;
     try {
       await send("POST", `/documents/${id}/rulings`, { rulings: [{ proposal: name(current), decision, reason: reason.value, revisit }] });
       said.value = { good: true, words: t("ruled", { proposal: name(current), decision: t(decision) }) };
       reason.value = "";
-      if (next !== undefined) chosen.value = next.id;
       await resolution.refresh();
     } catch (error) {
+      if (chosen.value === next?.id) chosen.value = current.id;
       fails(error);
     }
   };
