@@ -62,6 +62,12 @@ pub(crate) fn resolve(
     if deps.iter().filter_map(|dep| history.entry(*dep)).any(|entry| entry.last() >= start) {
         return Err(Refusal::CounterOutOfRange);
     }
+    // Automerge finds a saved change's first number by its operations; of a change without any, by those that it
+    // builds on. One that leaves a gap applies, and then the saved document cannot be loaded (found by fuzzing).
+    let seen = deps.iter().filter_map(|dep| history.entry(*dep)).map(|entry| u64::from(entry.last())).max();
+    if expanded.operations.is_empty() && u64::from(start) != seen.unwrap_or(0) + 1 {
+        return Err(Refusal::CounterOutOfRange);
+    }
     let mut resolver = Resolver {
         index,
         rules,
@@ -130,8 +136,7 @@ impl Resolver<'_> {
     fn id(&self, id: &legacy::OpId) -> Result<OpId, Refusal> {
         let actor = if id.1 == *self.own_id { Some(self.own) } else { self.index.history.actor(&id.1) };
         let counter = u32::try_from(id.0).map_err(|_| Refusal::CounterOutOfRange)?;
-        // Automerge takes an operation in that is older than what it refers to, and then cannot load the document
-        // that it has saved (found by fuzzing).
+        // Nobody can refer to what did not exist yet.
         if counter >= self.counter {
             return Err(Refusal::CounterOutOfRange);
         }
