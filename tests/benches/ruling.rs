@@ -70,7 +70,7 @@ fn rulings(c: &mut Criterion) {
         let open = closed.floor().open(&closed.record());
         open.iter().map(|one| one.derived.proposal.id.0.clone()).collect()
     };
-    let all = |decision: Decision| {
+    let rule = |names: &[String], decision: Decision| {
         let each = names.iter().map(|proposal| NewRuling {
             proposal: proposal.clone(),
             decision,
@@ -82,8 +82,11 @@ fn rulings(c: &mut Criterion) {
     };
     let mut group = c.benchmark_group("ruling on 200 proposals at once");
     group.sample_size(10);
-    for (name, decision) in [("adopt", Decision::Adopt), ("reject", Decision::Reject)] {
-        let command = all(decision);
+    for (name, command) in [
+        ("adopt", rule(&names, Decision::Adopt)),
+        ("reject", rule(&names, Decision::Reject)),
+        ("one", rule(names.get(..1).unwrap(), Decision::Adopt)),
+    ] {
         group.bench_function(name, |b| {
             b.iter_batched(
                 || closed.clone(),
@@ -95,26 +98,6 @@ fn rulings(c: &mut Criterion) {
             );
         });
     }
-    group.bench_function("one", |b| {
-        let command = Command::Rule(NewRulings {
-            rulings: vec![NewRuling {
-                proposal: names.first().unwrap().clone(),
-                decision: Decision::Adopt,
-                segments: None,
-                reason: String::new(),
-                revisit: false,
-            }],
-            ..NewRulings::default()
-        });
-        b.iter_batched(
-            || closed.clone(),
-            |mut house| {
-                let entry = house.act(&command, by(Role::Chair), Timestamp(3000), &pen()).unwrap();
-                (house, entry.unwrap())
-            },
-            BatchSize::LargeInput,
-        );
-    });
     group.finish();
 }
 

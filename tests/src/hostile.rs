@@ -196,6 +196,15 @@ pub fn attacks(doc: &Automerge, actor: &ActorId, text: &automerge::ObjId) -> Vec
             }),
             "counter-out-of-range",
         ),
+        // Likewise.
+        (
+            "no operation, numbered with a gap",
+            bytes(ExpandedChange {
+                start_op: NonZeroU64::new(max + 5).expect("positive"),
+                ..change(Vec::new())
+            }),
+            "counter-out-of-range",
+        ),
         // Applies, and the document cannot be loaded again.
         ("another encoding of a good change", odd, "not-canonical"),
         (

@@ -1,9 +1,7 @@
-//! The page in a real browser, driven by Node's test runner against the programs of this build.
-#![allow(clippy::expect_used, clippy::print_stdout)]
+//! The page in a real browser.
+#![allow(clippy::print_stdout)]
 
-use codraft_tests::server::programs;
 use std::path::Path;
-use std::process::Command;
 
 /// Where a Chromium may be, as `tests/browser/page.mjs` has it.
 const CHROMIUM: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -27,23 +25,5 @@ fn the_page_in_a_browser() {
         println!("SKIPPED: the tests in a browser. {missing}");
         return;
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
-    if !folder.join("node_modules").is_dir() {
-        let installed = Command::new("npm").args(["ci", "--silent"]).current_dir(&folder).status();
-        assert!(installed.expect("npm is needed; it comes with Node 20").success(), "npm ci");
-    }
-    let output = Command::new("node")
-        .args([
-            "--test",
-            "--test-force-exit",
-            "--test-concurrency=1",
-            "--test-timeout=600000",
-            "--test-reporter=spec",
-        ])
-        .current_dir(&folder)
-        .env("CODRAFT_PROGRAMS", programs())
-        .output()
-        .expect("Node 20 is needed");
-    println!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "the page's tests failed");
+    codraft_tests::node::test("browser", &["--test-concurrency=1", "--test-timeout=600000"]);
 }

@@ -6,14 +6,13 @@ use automerge::{ActorId, Automerge, ROOT, ReadDoc as _};
 use codraft_protocol::api::{Proposal, SegmentKind};
 use codraft_protocol::resolution::SAMPLE;
 use codraft_tests::peer::eventually;
+use codraft_tests::samod_transport::transport;
 use codraft_tests::server::Server;
-use futures_util::{SinkExt as _, StreamExt as _};
 use samod::{BackoffConfig, DialError, Dialer, DocHandle, Repo, Transport};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_tungstenite::tungstenite::{Error, Message};
 use url::Url;
 
 /// Connects with nothing but a URL that holds a ticket.
@@ -30,16 +29,7 @@ impl Dialer for ByTicket {
         let url = self.0.to_string();
         Box::pin(async move {
             let (ws, _) = tokio_tungstenite::connect_async(url).await.map_err(DialError::transient)?;
-            let (sink, stream) = ws.split();
-            let stream = stream.filter_map(|message| async {
-                match message {
-                    Ok(Message::Binary(bytes)) => Some(Ok(bytes.to_vec())),
-                    Ok(_) => None,
-                    Err(error) => Some(Err::<Vec<u8>, Error>(error)),
-                }
-            });
-            let sink = sink.with(|bytes: Vec<u8>| async { Ok::<_, Error>(Message::binary(bytes)) });
-            Ok(Transport::new(Box::pin(stream), Box::pin(sink)))
+            Ok(transport(ws))
         })
     }
 }

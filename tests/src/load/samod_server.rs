@@ -1,11 +1,10 @@
 //! samod as a websocket server, with files for a store.
 
-use futures_util::{SinkExt, StreamExt};
+use crate::samod_transport::transport;
 use samod::storage::TokioFilesystemStorage;
-use samod::{PeerId, Repo, ShareConfig, Transport};
+use samod::{PeerId, Repo, ShareConfig};
 use std::path::Path;
 use tokio::net::TcpListener;
-use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Serves until the process ends.
 ///
@@ -29,16 +28,7 @@ pub async fn serve(port: u16, data: &Path) -> std::io::Result<()> {
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             let Ok(socket) = tokio_tungstenite::accept_async(stream).await else { return };
-            let (sink, stream) = socket.split();
-            let stream = stream.filter_map(|message| async {
-                match message {
-                    Ok(Message::Binary(bytes)) => Some(Ok(bytes.to_vec())),
-                    Ok(_) => None,
-                    Err(error) => Some(Err::<Vec<u8>, Error>(error)),
-                }
-            });
-            let sink = sink.with(|bytes: Vec<u8>| async { Ok::<_, Error>(Message::binary(bytes)) });
-            let _ = acceptor.accept(Transport::new(Box::pin(stream), Box::pin(sink)));
+            let _ = acceptor.accept(transport(socket));
         });
     }
 }

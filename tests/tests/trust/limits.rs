@@ -96,26 +96,8 @@ async fn what_a_websocket_may_do() {
     ];
     let house = house(&flags).await;
     let (url, token, document) = (&house.server.url, &house.can.token, &house.document);
-    let second = blocking({
-        let (pen, text) = (house.server.pen(), SAMPLE.to_owned());
-        move || {
-            pen.import(&codraft_protocol::api::NewDocument { text, symbol: String::new() })
-                .unwrap()
-                .document
-                .id
-        }
-    })
-    .await;
-    let third = blocking({
-        let (pen, text) = (house.server.pen(), SAMPLE.to_owned());
-        move || {
-            pen.import(&codraft_protocol::api::NewDocument { text, symbol: String::new() })
-                .unwrap()
-                .document
-                .id
-        }
-    })
-    .await;
+    let (second, third) =
+        tokio::task::block_in_place(|| (house.server.import(SAMPLE), house.server.import(SAMPLE)));
     // A frame.
     let mut peer = Peer::join(url, token, "p").await;
     peer.raw(Bytes::from(vec![0; 5001])).await;
