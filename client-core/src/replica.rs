@@ -398,7 +398,7 @@ impl Replica {
         }
         let late = hashes(&self.facts.late);
         let late: Vec<_> = late.iter().filter_map(|hash| proceedings.index.position(hash)).collect();
-        proceedings.settled.set_late(late);
+        proceedings.set_late(late);
         Ok(proceedings)
     }
 

@@ -12,10 +12,12 @@ mod marked;
 mod piece;
 mod place;
 mod provisional;
+mod sketch;
 mod view;
 
 pub use attribution::attribution;
-pub use deeds::Deeds;
-pub use derive::{Context, Derived, Share, derive, proposals};
+pub use deeds::{DeedSet, Deeds};
+pub use derive::{Context, Derived, Saw, Share, derive, proposals};
 pub use marked::Names;
-pub use view::{View, lines, project, text};
+pub use sketch::Sketches;
+pub use view::{View, line, lines, project, text};

@@ -1,7 +1,9 @@
 //! The JSON types of the HTTP API: what `docs/api.md` and the OpenAPI description say.
 
+mod hashes;
 mod round;
 
+pub use hashes::ChangeHashes;
 pub use round::*;
 
 use crate::id::{DelegationCode, ProposalId, ProvisionId, Role};
@@ -152,7 +154,8 @@ pub struct Proposal {
     /// The time of its earliest change, as its author's clock gave it.
     pub created: Timestamp,
     /// The hashes of its changes, in hex.
-    pub changes: Vec<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub changes: ChangeHashes,
     /// Other provisions that carry the same addition, made independently by another sponsor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<ProvisionId>,

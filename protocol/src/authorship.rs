@@ -1,11 +1,13 @@
 //! Who wrote what: the roster binds actors to delegations, the gate checks each incoming change, and the
 //! attribution index keeps every element of the document with its inserter and its strikers.
 
+mod append_only;
 pub mod chunk;
 pub mod gate;
 pub mod hand;
 pub mod index;
 pub mod record;
+pub mod recorder;
 mod resolve;
 pub mod roster;
 pub mod settled;
@@ -15,7 +17,8 @@ pub use gate::{Accepted, Admission, Gate, Limits, Passed, Refusal, Refused, Send
 pub use index::id::{ActorIx, OpId};
 pub use index::{FoldError, Index};
 pub use record::{
-    ChangeIx, ChangeMeta, Deed, FieldVersion, Provision, Record, Standing, Suppression, TextRun,
+    ChangeIx, ChangeMeta, Changes, Deed, FieldVersion, Provision, Record, Standing, Suppression, TextRun,
 };
+pub use recorder::Recorder;
 pub use roster::Roster;
 pub use settled::{Settled, Verdict};

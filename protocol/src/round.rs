@@ -11,6 +11,7 @@ mod double;
 mod entry;
 mod floor;
 mod ledger;
+mod memory;
 mod number;
 mod refusal;
 mod replay;

@@ -316,17 +316,17 @@ proptest! {
             let mut here = proposals.iter().filter(|p| p.provision.id == provision.id || p.also.contains(&provision.id));
             let mut holds = |deed, struck| {
                 let change = record.change(deed).unwrap();
-                here.clone().any(|p| p.sponsors.contains(&change.delegation) && p.changes.contains(&change.hash.to_string()))
-                    || here.any(|p| p.mark == Mark::Sup && p.sponsors.contains(&change.delegation)) && struck
+                here.clone().any(|p| p.sponsors.contains(change.delegation) && p.changes.contains(&change.hash))
+                    || here.any(|p| p.mark == Mark::Sup && p.sponsors.contains(change.delegation)) && struck
             };
-            let added_by = &record.change(provision.inserted[0]).unwrap().delegation;
+            let added_by = record.change(provision.inserted[0]).unwrap().delegation;
             let withdrawn = |code: &DelegationCode| {
-                !provision.inserted[0].is_adopted() && code == added_by && (provision.removed.iter().any(|d| record.change(*d).unwrap().delegation == *code)
+                !provision.inserted[0].is_adopted() && code == added_by && (provision.removed.iter().any(|d| record.change(*d).unwrap().delegation == code)
                     || provision.suppressed.iter().any(|s| s.delegation == *code && s.lifted.is_empty()))
             };
             for run in &provision.text {
-                let own = &record.change(run.inserted[0]).unwrap().delegation;
-                let taken_back = run.struck.iter().any(|d| record.change(*d).unwrap().delegation == *own);
+                let own = record.change(run.inserted[0]).unwrap().delegation;
+                let taken_back = run.struck.iter().any(|d| record.change(*d).unwrap().delegation == own);
                 if !run.inserted[0].is_adopted() && !taken_back && !withdrawn(own) {
                     prop_assert!(holds(run.inserted[0], false), "an insertion without an owner: {:?}", run);
                 }

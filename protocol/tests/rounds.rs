@@ -4,7 +4,7 @@
 
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Automerge, Change, ObjType, ROOT, ReadDoc, TextEncoding};
-use codraft_protocol::amendment::{View, lines as view_lines, text};
+use codraft_protocol::amendment::{DeedSet, View, lines as view_lines, text};
 use codraft_protocol::api::{By, Decision, NewRuling, NewRulings, RoundState, Status};
 use codraft_protocol::authorship::hand::{self, Pen};
 use codraft_protocol::authorship::{Deed, Index, Standing};
@@ -136,12 +136,28 @@ impl House {
         whole.collect::<Vec<_>>().join("\n") + "\n"
     }
 
+    /// What is kept from one state to the next comes out as if it were made anew.
+    fn check_memory(&self, what: &str) {
+        let mut anew = self.proceedings.clone();
+        anew.forget();
+        let (kept, new) = (self.proceedings.record(), anew.record());
+        assert!(kept.changes.iter().eq(new.changes.iter()), "{what}: the changes");
+        assert_eq!(kept.provisions, new.provisions, "{what}: the provisions");
+        let (kept, new) = (
+            (self.proceedings.floor().proposals(&kept), self.proceedings.floor().attribution(&kept)),
+            (anew.floor().proposals(&new), anew.floor().attribution(&new)),
+        );
+        assert_eq!(kept, new, "{what}: proposals and attribution");
+    }
+
     fn check(&mut self, what: &str) {
         self.act(&Command::Settle, by(Role::Secretariat, None)).unwrap();
         let pen = self.pen();
-        let again = hand::write(&self.proceedings.index, &self.proceedings.settled, &pen);
+        let (index, settled) = (&self.proceedings.index, self.proceedings.settled());
+        let again = hand::write(index, settled, &pen, &mut hand::Tidy::default());
         assert!(again.is_none(), "{what}: the hand is done when it is done");
         let record = self.proceedings.record();
+        self.check_memory(what);
         assert_eq!(
             self.shown(&View::Current),
             self.standing(),
@@ -154,7 +170,8 @@ impl House {
         }
         // No insertion and no strike is without an owner.
         let open = self.open();
-        let owned = |deed: &Deed| open.iter().any(|one| one.derived.deeds().contains(deed));
+        let deeds: Vec<DeedSet> = open.iter().map(|one| one.derived.deeds().set()).collect();
+        let owned = |deed: &Deed| deeds.iter().any(|set| set.contains(deed));
         let author = |deed: &Deed| record.change(*deed).unwrap().delegation.clone();
         for provision in &record.provisions {
             let taken_back = provision.inserted.iter().any(|deed| {
@@ -363,7 +380,7 @@ fn all_or_nothing(seed: u64) {
     house.some_edits(&mut r, 20);
     house.check("open");
     let (before, live) = (house.shown(&View::Baseline), house.shown(&View::Current));
-    let mut all = house.proceedings.settled.clone();
+    let mut all = house.proceedings.settled().clone();
     house.open().iter().for_each(|one| all.adopt(&one.derived.deeds()));
     let record = house.proceedings.index.record(&all);
     assert_eq!(

@@ -17,7 +17,7 @@ use automerge::{ActorId, Change, ChangeHash};
 use bytes::Bytes;
 use codraft_protocol::api::DocumentEvent;
 use codraft_protocol::authorship::index::FoldError;
-use codraft_protocol::authorship::{ChangeIx, Gate, Index, Record, Refusal, Sender, chunk};
+use codraft_protocol::authorship::{ChangeIx, Gate, Index, Refusal, Sender, chunk};
 use codraft_protocol::id::{DelegationCode, DocumentId, Role};
 use codraft_protocol::resolution::text_form::Layout;
 use codraft_protocol::round::{Entry, Proceedings, ReplayError};
@@ -25,7 +25,6 @@ use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::time::Timestamp;
 use codraft_protocol::wire::SharedFrame;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::Arc;
 
 /// One websocket, numbered by the server for as long as it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -251,7 +250,6 @@ pub struct Hub {
     unsaid: VecDeque<Unsaid>,
     /// Bytes that each account has put into quarantine since the document was opened.
     quarantined: HashMap<String, usize>,
-    record: Option<Arc<Record>>,
 }
 
 /// What a hub is made from.
@@ -341,7 +339,6 @@ impl Hub {
             kept: 0,
             unsaid: VecDeque::new(),
             quarantined: HashMap::new(),
-            record: None,
         })
     }
 
@@ -584,7 +581,6 @@ impl Hub {
             delegations.extend(self.proceedings.index.delegation_at(ix).cloned());
         }
         self.durable = durable;
-        self.record = None;
 
         // Who wrote all of it needs none of it back.
         let sole_writer = if writers.len() == 1 { writers.first().copied().flatten() } else { None };

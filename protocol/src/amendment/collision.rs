@@ -1,37 +1,34 @@
 //! Which proposals cannot be adopted together as they stand. Nothing here depends on who arrived first.
 
-use super::derive::Context;
-use super::draft::Draft;
+use super::derive::Saw;
+use super::draft::{Draft, Ends};
 use super::joint::Group;
-use super::piece::Pieces;
+use super::sketch::Sketch;
 use crate::api::Mark;
-use crate::authorship::{ChangeIx, Record};
 use crate::resolution::words::{Replacement, replacements};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Pairs of colliding groups, each as (lower, higher).
 pub(super) fn collisions(
-    record: &Record,
-    context: &Context<'_>,
+    sketches: &[Arc<Sketch>],
     groups: &[Group<'_>],
+    saw: &Saw<'_>,
 ) -> BTreeSet<(usize, usize)> {
     let mut found = BTreeSet::new();
     // Only proposals on one provision, or additions at one place, can collide.
-    let mut places: BTreeMap<(bool, Option<usize>), Vec<usize>> = BTreeMap::new();
+    let mut places: BTreeMap<(bool, Option<usize>), Vec<(usize, &Group<'_>)>> = BTreeMap::new();
     for (n, group) in groups.iter().enumerate() {
-        let place = match group.lead.mark {
+        let place = match group.lead.draft.mark {
             Mark::Add => (true, group.gap),
             Mark::Mod | Mark::Sup => (false, Some(group.lead.at)),
         };
-        places.entry(place).or_default().push(n);
+        places.entry(place).or_default().push((n, group));
     }
     for members in places.values().filter(|members| members.len() > 1) {
-        let hunks: Vec<Vec<Replacement>> = members.iter().map(|n| hunks(record, groups.get(*n))).collect();
-        for (i, a) in members.iter().enumerate() {
-            for (j, b) in members.iter().enumerate().skip(i + 1) {
-                let (Some(x), Some(y)) = (groups.get(*a), groups.get(*b)) else { continue };
-                let (Some(p), Some(q)) = (hunks.get(i), hunks.get(j)) else { continue };
-                if !amends(x, y) && !amends(y, x) && collide(record, context, (x, p), (y, q)) {
+        for (i, (a, x)) in members.iter().enumerate() {
+            for (b, y) in members.iter().skip(i + 1) {
+                if !amends(x, y) && !amends(y, x) && collide(sketches, x, y, saw) {
                     found.insert((*a.min(b), *a.max(b)));
                 }
             }
@@ -42,32 +39,52 @@ pub(super) fn collisions(
 
 /// Whether `a` changes pending words of one of `b`'s sponsors.
 pub(super) fn amends(a: &Group<'_>, b: &Group<'_>) -> bool {
-    a.drafts().any(|draft| b.drafts().any(|other| draft.amends.contains(other.delegation)))
+    a.drafts().any(|draft| b.drafts().any(|other| draft.amends.contains(&other.delegation)))
 }
 
-/// What a group's lead replaces in the baseline's text, whatever the keystrokes were.
-fn hunks(record: &Record, group: Option<&Group<'_>>) -> Vec<Replacement> {
-    let Some(draft) = group.map(|group| &group.lead).filter(|draft| draft.mark == Mark::Mod) else {
-        return Vec::new();
+/// What a draft replaces in the baseline's text, whatever the keystrokes were.
+fn hunks(base: &str, draft: &Draft) -> Vec<Replacement> {
+    if draft.mark == Mark::Mod { replacements(base, &draft.text) } else { Vec::new() }
+}
+
+/// The groups are on one provision, or both add at one place.
+fn collide(sketches: &[Arc<Sketch>], a: &Group<'_>, b: &Group<'_>, saw: &Saw<'_>) -> bool {
+    if a.lead.draft.mark == Mark::Add {
+        return unseen(&a.lead.draft.ends, &b.lead.draft.ends, saw);
+    }
+    let Some(sketch) = sketches.get(a.lead.at) else { return false };
+    let place = |group: &Group<'_>| {
+        sketch.drafts.iter().position(|draft| draft.delegation == group.lead.draft.delegation)
     };
-    let base = record.provisions.get(draft.at).and_then(|provision| Pieces::of(record, provision));
-    base.map(|pieces| replacements(&pieces.base_text(), &draft.text)).unwrap_or_default()
+    let (Some(a), Some(b)) = (place(a), place(b)) else { return false };
+    sketch.clashes.contains(&(a.min(b), a.max(b)))
 }
 
-fn collide(
-    record: &Record,
-    context: &Context<'_>,
-    (a, a_hunks): (&Group<'_>, &[Replacement]),
-    (b, b_hunks): (&Group<'_>, &[Replacement]),
-) -> bool {
-    match (a.lead.mark, b.lead.mark) {
-        (Mark::Add, Mark::Add) => unseen(record, context, &a.lead, &b.lead, |draft| &draft.changes),
+/// Which of these amendments of one provision, none of them its addition, cannot both be adopted.
+pub(super) fn clashes(base: &str, drafts: &[(usize, &Draft)], saw: &Saw<'_>) -> BTreeSet<(usize, usize)> {
+    let mut found = BTreeSet::new();
+    if drafts.len() < 2 {
+        return found;
+    }
+    let hunks: Vec<_> = drafts.iter().map(|(n, draft)| (*n, *draft, hunks(base, draft))).collect();
+    for (i, (n, a, x)) in hunks.iter().enumerate() {
+        for (m, b, y) in hunks.iter().skip(i + 1) {
+            if clash((a, x), (b, y), saw) {
+                found.insert((*n, *m));
+            }
+        }
+    }
+    found
+}
+
+fn clash((a, x): (&Draft, &[Replacement]), (b, y): (&Draft, &[Replacement]), saw: &Saw<'_>) -> bool {
+    match (a.mark, b.mark) {
         (Mark::Sup, Mark::Sup) => false,
         (Mark::Sup, _) | (_, Mark::Sup) => true,
         _ => {
-            let renumbered = a.lead.renumbered && b.lead.renumbered && a.lead.enumerator != b.lead.enumerator;
-            let unseen = || unseen(record, context, &a.lead, &b.lead, |draft| &draft.insertions);
-            renumbered || a_hunks.iter().any(|x| b_hunks.iter().any(|y| hunks_collide(x, y, &unseen)))
+            let renumbered = a.renumbered && b.renumbered && a.enumerator != b.enumerator;
+            let unseen = || unseen(&a.insertion_ends, &b.insertion_ends, saw);
+            renumbered || x.iter().any(|x| y.iter().any(|y| hunks_collide(x, y, &unseen)))
         }
     }
 }
@@ -94,23 +111,8 @@ fn hunks_collide(a: &Replacement, b: &Replacement, unseen: &dyn Fn() -> bool) ->
 
 /// Whether neither author had the other's words before them. An actor's changes build on each other, so its
 /// last one has seen whatever any of them has, and whoever saw one of them saw the first.
-fn unseen(
-    record: &Record,
-    context: &Context<'_>,
-    a: &Draft<'_>,
-    b: &Draft<'_>,
-    of: impl for<'d> Fn(&'d Draft<'_>) -> &'d BTreeSet<ChangeIx>,
-) -> bool {
-    let ends = |draft: &Draft<'_>| {
-        let mut ends: BTreeMap<u32, (ChangeIx, ChangeIx)> = BTreeMap::new();
-        for ix in of(draft) {
-            let Some(change) = record.changes.get(ix.0 as usize) else { continue };
-            ends.entry(change.actor).and_modify(|(_, last)| *last = *ix).or_insert((*ix, *ix));
-        }
-        ends.into_values().collect::<Vec<_>>()
-    };
-    let (a, b) = (ends(a), ends(b));
+fn unseen(a: &[Ends], b: &[Ends], saw: &Saw<'_>) -> bool {
     !a.iter().any(|(first_a, last_a)| {
-        b.iter().any(|(first_b, last_b)| (context.saw)(*last_a, *first_b) || (context.saw)(*last_b, *first_a))
+        b.iter().any(|(first_b, last_b)| saw(*last_a, *first_b) || saw(*last_b, *first_a))
     })
 }

@@ -2,20 +2,26 @@
 
 use super::collision::{amends, collisions};
 use super::deeds::Deeds;
+use super::draft;
 use super::joint::{Group, earliest, groups};
 use super::place::places;
 use super::provisional;
-use crate::api::{Mark, Proposal, Segment, SegmentKind, Status};
-use crate::authorship::{ChangeIx, Record};
+use super::sketch::Sketches;
+use crate::api::{ChangeHashes, Mark, Proposal, Segment, SegmentKind, Status};
+use crate::authorship::{ChangeIx, Changes, Record};
 use crate::id::{DelegationCode, DocumentId, ProposalId, ProvisionId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Whether the author of the first change had the second before them.
+pub type Saw<'a> = dyn Fn(ChangeIx, ChangeIx) -> bool + 'a;
 
 /// What derivation needs beside the record.
 pub struct Context<'a> {
     /// The document, for proposal ids.
     pub document: DocumentId,
     /// Whether the author of the first change had the second before them.
-    pub saw: &'a dyn Fn(ChangeIx, ChangeIx) -> bool,
+    pub saw: &'a Saw<'a>,
 }
 
 /// One sponsor's own share of a proposal.
@@ -26,7 +32,7 @@ pub struct Share {
     /// Whose.
     pub delegation: DelegationCode,
     /// The deeds.
-    pub deeds: Deeds,
+    pub deeds: Arc<Deeds>,
 }
 
 /// A proposal with the deeds that make it up.
@@ -38,7 +44,7 @@ pub struct Derived {
     pub shares: Vec<Share>,
     /// With each segment its deeds, all authors' together; `None` where the authors' keystrokes are cut up
     /// differently, so that no part can be told from another.
-    pub parts: Option<Vec<Deeds>>,
+    pub parts: Option<Arc<Vec<Deeds>>>,
     /// The deeds that concern the provision as a whole.
     pub whole: Deeds,
 }
@@ -54,71 +60,68 @@ impl Derived {
 
 /// All proposals, in document order, then by first sponsor. The same for any order of arrival.
 pub fn proposals(record: &Record, context: &Context<'_>) -> Vec<Proposal> {
-    derive(record, context).into_iter().map(|one| one.proposal).collect()
+    derive(record, context, &mut Sketches::default()).into_iter().map(|one| one.proposal).collect()
 }
 
-/// The same with their deeds.
-pub fn derive(record: &Record, context: &Context<'_>) -> Vec<Derived> {
-    let groups = groups(record);
-    let places = places(record);
-    let names = provisional::names(record);
+/// The same with their deeds, and with what was made before of provisions that have not changed.
+pub fn derive(record: &Record, context: &Context<'_>, sketches: &mut Sketches) -> Vec<Derived> {
+    let sketches = sketches.of(record, context.saw);
+    let changes = &record.changes;
+    let groups = groups(changes, &sketches);
+    let places = places(&sketches);
+    let names = provisional::names(&sketches);
     let ids: Vec<ProposalId> = groups
         .iter()
         .map(|group| {
             let id = record.provisions.get(group.lead.at).map(|provision| provision.id.clone());
-            ProposalId::derive(&context.document, &id.unwrap_or_default(), group.lead.delegation)
+            ProposalId::derive(&context.document, &id.unwrap_or_default(), &group.lead.draft.delegation)
         })
         .collect();
-    let collisions = collisions(record, context, &groups);
+    let mut collides: BTreeMap<usize, Vec<ProposalId>> = BTreeMap::new();
+    for (a, b) in collisions(&sketches, &groups, context.saw) {
+        for (one, other) in [(a, b), (b, a)] {
+            collides.entry(one).or_default().extend(ids.get(other).cloned());
+        }
+    }
+    let mut here: BTreeMap<usize, Vec<(&Group<'_>, &ProposalId)>> = BTreeMap::new();
+    for (group, id) in groups.iter().zip(&ids) {
+        here.entry(group.lead.at).or_default().push((group, id));
+    }
     let mut derived = Vec::with_capacity(groups.len());
     for (n, group) in groups.iter().enumerate() {
+        let lead = group.lead.draft;
         let (Some(id), Some(place)) = (ids.get(n), places.get(group.lead.at)) else { continue };
-        let collides = collisions.iter().filter_map(|(a, b)| match n {
-            _ if *a == n => ids.get(*b),
-            _ if *b == n => ids.get(*a),
-            _ => None,
-        });
-        let mut collides_with: Vec<ProposalId> = collides.cloned().collect();
+        let mut collides_with = collides.remove(&n).unwrap_or_default();
         collides_with.sort();
-        let here = |other: &Group<'_>| other.lead.at == group.lead.at;
-        let amended = groups
-            .iter()
-            .zip(&ids)
-            .filter(|(other, other_id)| *other_id != id && here(other) && amends(group, other));
+        let others = here.get(&group.lead.at).into_iter().flatten();
+        let amended = others.filter(|(other, other_id)| *other_id != id && amends(group, other));
         let sponsors: Vec<DelegationCode> = group.sponsors().into_iter().cloned().collect();
-        let changes: BTreeSet<_> = group
-            .drafts()
-            .flat_map(|draft| &draft.changes)
-            .filter_map(|ix| record.changes.get(ix.0 as usize))
-            .map(|change| (change.time, change.hash))
-            .collect();
-        let provisional =
-            names.get(&group.lead.at).filter(|_| group.lead.mark == Mark::Add && !group.lead.gone).cloned();
+        let provisional = names.get(&group.lead.at).filter(|_| lead.mark == Mark::Add && !lead.gone).cloned();
         let proposal = Proposal {
             id: id.clone(),
             document: context.document.to_string(),
             provision: place.clone(),
-            mark: group.lead.mark,
-            segments: group.lead.segments.iter().map(|segment| with_sponsors(segment, &sponsors)).collect(),
+            mark: lead.mark,
+            segments: lead.segments.iter().map(|segment| with_sponsors(segment, &sponsors)).collect(),
             editorial: sponsors.iter().all(DelegationCode::is_secretariat),
             sponsors,
             collides_with,
-            amends: amended.map(|(_, id)| id.clone()).collect(),
+            amends: amended.map(|(_, id)| (*id).clone()).collect(),
             status: Status::Tabled,
             number: None,
             round: None,
             late: false,
-            gone: group.lead.gone,
+            gone: lead.gone,
             provisional,
             reasons: Vec::new(),
             history: Vec::new(),
-            created: earliest(record, &group.lead).map(|change| change.time).unwrap_or_default(),
-            changes: changes.into_iter().map(|(_, hash)| hash.to_string()).collect(),
+            created: earliest(changes, lead).map(|change| change.time).unwrap_or_default(),
+            changes: hashes(changes, group),
             also: group
                 .others
                 .iter()
-                .filter(|draft| draft.at != group.lead.at)
-                .filter_map(|draft| record.provisions.get(draft.at))
+                .filter(|one| one.at != group.lead.at)
+                .filter_map(|one| record.provisions.get(one.at))
                 .map(|provision| provision.id.clone())
                 .collect(),
         };
@@ -127,27 +130,40 @@ pub fn derive(record: &Record, context: &Context<'_>) -> Vec<Derived> {
     derived
 }
 
+/// The changes of all its drafts.
+fn hashes(changes: &Changes, group: &Group<'_>) -> ChangeHashes {
+    if group.others.is_empty() {
+        return group.lead.draft.hashes.clone();
+    }
+    let all: BTreeSet<ChangeIx> = group.drafts().flat_map(|draft| draft.changes.iter().copied()).collect();
+    draft::hashes(changes, &draft::in_time(changes, &all))
+}
+
 fn with_deeds(record: &Record, group: &Group<'_>, proposal: Proposal) -> Derived {
+    let lead = group.lead.draft;
     let shape = |segments: &[Segment]| {
         segments.iter().map(|one| (one.kind, one.field, one.text.clone())).collect::<Vec<_>>()
     };
-    let alike = group.others.iter().all(|other| shape(&other.segments) == shape(&group.lead.segments));
+    let alike = group.others.iter().all(|other| shape(&other.draft.segments) == shape(&lead.segments));
     let mut whole = Deeds::default();
     group.drafts().for_each(|draft| whole.extend(&draft.whole));
-    let parts = alike.then(|| {
-        (0..group.lead.segments.len())
-            .map(|n| {
-                let mut deeds = Deeds::default();
-                group.drafts().filter_map(|draft| draft.parts.get(n)).for_each(|part| deeds.extend(part));
-                deeds
-            })
-            .collect()
+    let together = || {
+        let each = (0..lead.segments.len()).map(|n| {
+            let mut deeds = Deeds::default();
+            group.drafts().filter_map(|draft| draft.parts.get(n)).for_each(|part| deeds.extend(part));
+            deeds
+        });
+        Arc::new(each.collect())
+    };
+    let parts = alike.then(|| match group.others.is_empty() {
+        true => Arc::clone(&lead.parts),
+        false => together(),
     });
-    let shares = group.drafts().filter_map(|draft| {
+    let shares = group.placed().filter_map(|one| {
         Some(Share {
-            provision: record.provisions.get(draft.at)?.id.clone(),
-            delegation: draft.delegation.clone(),
-            deeds: draft.deeds(),
+            provision: record.provisions.get(one.at)?.id.clone(),
+            delegation: one.draft.delegation.clone(),
+            deeds: Arc::clone(&one.draft.deeds),
         })
     });
     Derived { proposal, shares: shares.collect(), parts, whole }

@@ -2,124 +2,164 @@
 
 use super::deeds::Deeds;
 use super::piece::{Piece, Pieces, Removal, by};
-use crate::api::{Field, Mark, Segment, SegmentKind};
-use crate::authorship::{ChangeIx, Record};
+use crate::api::{ChangeHashes, Field, Mark, Segment, SegmentKind};
+use crate::authorship::{ChangeIx, Changes};
 use crate::id::DelegationCode;
 use crate::resolution::schema;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// An amendment.
 #[derive(Clone, Debug)]
-pub(super) struct Draft<'a> {
-    pub(super) delegation: &'a DelegationCode,
-    /// The place of its provision in the record.
-    pub(super) at: usize,
+pub(super) struct Draft {
+    pub(super) delegation: DelegationCode,
     pub(super) mark: Mark,
     pub(super) segments: Vec<Segment>,
     /// With each segment the deeds that it shows.
-    pub(super) parts: Vec<Deeds>,
+    pub(super) parts: Arc<Vec<Deeds>>,
     /// The deeds that concern the provision as a whole: its addition or suppression, its structure.
     pub(super) whole: Deeds,
+    /// All its deeds.
+    pub(super) deeds: Arc<Deeds>,
     /// What the provision would say with only this adopted.
     pub(super) text: String,
     pub(super) enumerator: String,
     /// The enumerator, where the delegation changed it.
     pub(super) renumbered: bool,
-    /// Every change with a deed in it.
-    pub(super) changes: BTreeSet<ChangeIx>,
-    /// Those that inserted words.
-    pub(super) insertions: BTreeSet<ChangeIx>,
+    /// Every change with a deed in it: by its author's clock, then by hash, never by order of arrival.
+    pub(super) changes: Vec<ChangeIx>,
+    /// The same.
+    pub(super) hashes: ChangeHashes,
+    /// Of each actor the first and last of them.
+    pub(super) ends: Vec<Ends>,
+    /// The same of those that inserted words.
+    pub(super) insertion_ends: Vec<Ends>,
     /// Whose pending words it changes.
-    pub(super) amends: BTreeSet<&'a DelegationCode>,
+    pub(super) amends: BTreeSet<DelegationCode>,
     /// The provision no longer stands.
     pub(super) gone: bool,
 }
 
-impl<'a> Draft<'a> {
+/// The first and the last of an actor's changes.
+pub(super) type Ends = (ChangeIx, ChangeIx);
+
+impl Draft {
     /// `None` where the delegation proposes nothing here.
-    pub(super) fn of(
-        record: &'a Record,
-        at: usize,
-        pieces: &Pieces<'a>,
-        own: &'a DelegationCode,
-    ) -> Option<Self> {
-        let mut whole = Deeds::default();
-        let mut changes = BTreeSet::new();
+    pub(super) fn of(changes: &Changes, pieces: &Pieces<'_>, own: &DelegationCode) -> Option<Self> {
+        let mut drafting = Drafting {
+            all: changes,
+            own,
+            segments: Vec::new(),
+            parts: Vec::new(),
+            whole: Deeds::default(),
+            text: String::new(),
+            enumerator: String::new(),
+            renumbered: false,
+            changes: BTreeSet::new(),
+            insertions: BTreeSet::new(),
+            amends: BTreeSet::new(),
+        };
+        let mark = drafting.draft(pieces)?;
+        Some(drafting.finish(mark, pieces.gone))
+    }
+}
+
+/// A draft that is being made.
+struct Drafting<'a> {
+    all: &'a Changes,
+    own: &'a DelegationCode,
+    segments: Vec<Segment>,
+    parts: Vec<Deeds>,
+    whole: Deeds,
+    text: String,
+    enumerator: String,
+    renumbered: bool,
+    changes: BTreeSet<ChangeIx>,
+    insertions: BTreeSet<ChangeIx>,
+    amends: BTreeSet<&'a DelegationCode>,
+}
+
+impl<'a> Drafting<'a> {
+    /// `None` where the delegation proposes nothing.
+    fn draft(&mut self, pieces: &Pieces<'a>) -> Option<Mark> {
+        let own = self.own;
         let suppressions = pieces.suppressed.iter().filter(|((by, _), _)| *by == own);
         for ((_, deed), removal) in suppressions {
-            changes.insert(deed.change);
+            self.changes.insert(deed.change);
             match removal {
-                Removal::Suppressed => whole.push_done(deed.change, deed.op, 1),
-                Removal::Removed => whole.push_undone(deed.change, deed.op, 1),
+                Removal::Suppressed => self.whole.push_done(deed.change, deed.op, 1),
+                Removal::Removed => self.whole.push_undone(deed.change, deed.op, 1),
             }
         }
-        let suppresses = !changes.is_empty();
+        let suppresses = !self.changes.is_empty();
         let adds = pieces.added_by.contains(own);
         if adds && suppresses {
             // An addition taken back.
             return None;
         }
         if adds {
-            for deed in pieces.provision.inserted.iter().filter(|deed| by(record, deed) == Some(own)) {
-                changes.insert(deed.change);
-                whole.push_done(deed.change, deed.op, 1);
+            for deed in pieces.provision.inserted.iter().filter(|deed| by(self.all, deed) == Some(own)) {
+                self.changes.insert(deed.change);
+                self.whole.push_done(deed.change, deed.op, 1);
             }
         }
-        let mut draft = Self {
-            delegation: own,
-            at,
-            mark: Mark::Mod,
-            segments: Vec::new(),
-            parts: Vec::new(),
-            whole,
-            text: String::new(),
-            enumerator: String::new(),
-            renumbered: false,
-            changes,
-            insertions: BTreeSet::new(),
-            amends: BTreeSet::new(),
-            gone: pieces.gone,
-        };
-        let structure = draft.fields(record, pieces, adds, suppresses);
-        draft.words(pieces, suppresses);
-        let touched = draft.segments.iter().any(|segment| segment.kind != SegmentKind::Kept);
+        let structure = self.fields(pieces, adds, suppresses);
+        self.words(pieces, suppresses);
+        let touched = self.segments.iter().any(|segment| segment.kind != SegmentKind::Kept);
         // A stock client that empties a paragraph means to suppress it.
-        let text = || draft.segments.iter().filter(|s| s.field == Field::Text && s.of.is_none());
+        let text = || self.segments.iter().filter(|s| s.field == Field::Text && s.of.is_none());
         let emptied = pieces.base
             && text().any(|s| s.kind == SegmentKind::Struck && !s.text.trim().is_empty())
             && text().all(|s| s.kind == SegmentKind::Struck);
-        draft.mark = match () {
+        if !adds {
+            self.amends.extend(&pieces.added_by);
+        }
+        let mark = match () {
             () if adds => Mark::Add,
             () if suppresses || emptied => Mark::Sup,
             () => Mark::Mod,
         };
-        if !adds {
-            draft.amends.extend(&pieces.added_by);
-        }
-        (adds || suppresses || touched || structure).then_some(draft)
+        (adds || suppresses || touched || structure).then_some(mark)
     }
 
-    /// All its deeds.
-    pub(super) fn deeds(&self) -> Deeds {
-        let mut all = self.whole.clone();
-        self.parts.iter().for_each(|part| all.extend(part));
-        all
+    fn finish(self, mark: Mark, gone: bool) -> Draft {
+        let mut deeds = self.whole.clone();
+        self.parts.iter().for_each(|part| deeds.extend(part));
+        let changes = in_time(self.all, &self.changes);
+        Draft {
+            delegation: self.own.clone(),
+            mark,
+            segments: self.segments,
+            parts: Arc::new(self.parts),
+            whole: self.whole,
+            deeds: Arc::new(deeds),
+            text: self.text,
+            enumerator: self.enumerator,
+            renumbered: self.renumbered,
+            hashes: hashes(self.all, &changes),
+            changes,
+            ends: ends(self.all, &self.changes),
+            insertion_ends: ends(self.all, &self.insertions),
+            amends: self.amends.into_iter().cloned().collect(),
+            gone,
+        }
     }
 
     /// Enumerator and structure. Returns whether the delegation changed anything of them.
-    fn fields(&mut self, record: &'a Record, pieces: &Pieces<'a>, adds: bool, suppresses: bool) -> bool {
+    fn fields(&mut self, pieces: &Pieces<'a>, adds: bool, suppresses: bool) -> bool {
+        let all = self.all;
         let mut changed = false;
         let mut renumbering = Deeds::default();
         for (field, versions) in &pieces.provision.fields {
             let deeds = if *field == schema::ENUMERATOR { &mut renumbering } else { &mut self.whole };
             for version in versions {
-                if !version.put.is_adopted() && by(record, &version.put) == Some(self.delegation) {
+                if !version.put.is_adopted() && by(all, &version.put) == Some(self.own) {
                     deeds.push_done(version.put.change, version.put.op, 1);
                     self.changes.insert(version.put.change);
                     changed = true;
                 }
                 for replaced in &version.replaced {
-                    if !replaced.is_adopted() && by(record, replaced) == Some(self.delegation) {
+                    if !replaced.is_adopted() && by(all, replaced) == Some(self.own) {
                         deeds.push_undone(replaced.change, replaced.op, 1);
                         self.changes.insert(replaced.change);
                         changed = true;
@@ -127,18 +167,18 @@ impl<'a> Draft<'a> {
                 }
             }
         }
-        let before = if adds { "" } else { pieces.enumerator(record) };
+        let before = if adds { "" } else { pieces.enumerator(all) };
         // The enumerator of another delegation's addition is that delegation's pending word.
         let of = if adds { None } else { pieces.added_by.first().map(|by| (*by).clone()) };
-        let after = match pieces.own_field(record, schema::ENUMERATOR, self.delegation) {
+        let after = match pieces.own_field(all, schema::ENUMERATOR, self.own) {
             // What the secretariat has numbered keeps its number.
-            _ if adds => pieces.enumerator(record),
+            _ if adds => pieces.enumerator(all),
             Some(own) => own,
             None => before,
         };
         self.renumbered = after != before && !adds;
         self.enumerator = after.to_owned();
-        let by = vec![self.delegation.clone()];
+        let by = vec![self.own.clone()];
         let mut push = |kind, text: &str, by: Vec<DelegationCode>, of: Option<DelegationCode>| {
             if !text.is_empty() {
                 self.segments.push(Segment { kind, field: Field::Enumerator, text: text.to_owned(), by, of });
@@ -164,7 +204,7 @@ impl<'a> Draft<'a> {
     }
 
     fn words(&mut self, pieces: &Pieces<'a>, suppresses: bool) {
-        let own = self.delegation;
+        let own = self.own;
         // Suppressing what the baseline has strikes the baseline's words: what others propose there is not
         // struck by it, it collides with it. Suppressing another's addition strikes the addition.
         let strikes = |p: &Piece<'_>| {
@@ -250,4 +290,26 @@ fn inserts_inside<'a>(stretch: &[Piece<'a>], own: &DelegationCode) -> BTreeSet<&
         inside.extend(before.intersection(&after));
     }
     inside
+}
+
+/// Changes by their authors' clocks, then by hash.
+pub(super) fn in_time(all: &Changes, changes: &BTreeSet<ChangeIx>) -> Vec<ChangeIx> {
+    let mut sorted: Vec<_> =
+        changes.iter().filter_map(|ix| all.get(*ix).map(|change| (change.time, change.hash, *ix))).collect();
+    sorted.sort_unstable();
+    sorted.into_iter().map(|(_, _, ix)| ix).collect()
+}
+
+/// Their hashes, in the same order.
+pub(super) fn hashes(all: &Changes, changes: &[ChangeIx]) -> ChangeHashes {
+    changes.iter().filter_map(|ix| all.get(*ix)).map(|change| change.hash).collect()
+}
+
+fn ends(all: &Changes, changes: &BTreeSet<ChangeIx>) -> Vec<Ends> {
+    let mut ends: BTreeMap<u32, Ends> = BTreeMap::new();
+    for ix in changes {
+        let Some(change) = all.get(*ix) else { continue };
+        ends.entry(change.actor).and_modify(|(_, last)| *last = *ix).or_insert((*ix, *ix));
+    }
+    ends.into_values().collect()
 }

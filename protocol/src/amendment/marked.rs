@@ -4,8 +4,9 @@
 
 use super::joint::{Group, groups};
 use super::piece::Pieces;
+use super::sketch::Sketches;
 use crate::api::Mark;
-use crate::authorship::Record;
+use crate::authorship::{Changes, Record};
 use crate::id::DelegationCode;
 use crate::resolution::line::Line;
 use crate::resolution::schema;
@@ -34,34 +35,37 @@ enum Stretch<'a> {
 
 /// The lines of the marked view.
 pub(super) fn lines(record: &Record, names: Names) -> Vec<Line> {
-    let groups = groups(record);
+    let changes = &record.changes;
+    // Nothing here asks what collides, so nobody needs to have seen anything.
+    let sketches = Sketches::default().of(record, &|_, _| true);
+    let groups = groups(changes, &sketches);
     let mut by_provision: BTreeMap<usize, Vec<&Group<'_>>> = BTreeMap::new();
     // The same addition made by several stands in the text once: in the lead's place.
     let mut doubled = BTreeSet::new();
     for group in &groups {
         by_provision.entry(group.lead.at).or_default().push(group);
-        doubled.extend(group.others.iter().filter(|draft| draft.at != group.lead.at).map(|draft| draft.at));
+        doubled.extend(group.others.iter().filter(|one| one.at != group.lead.at).map(|one| one.at));
     }
     let all = record.provisions.iter().enumerate().filter(|(at, _)| !doubled.contains(at));
     all.filter_map(|(at, provision)| {
-        let pieces = Pieces::of(record, provision).filter(|pieces| !pieces.gone)?;
+        let pieces = Pieces::of(changes, provision).filter(|pieces| !pieces.gone)?;
         let here = by_provision.get(&at).map(Vec::as_slice).unwrap_or_default();
         // An addition that its author took back is gone, unless others wrote in it.
-        (pieces.base || !here.is_empty()).then(|| line(record, &pieces, here, names))
+        (pieces.base || !here.is_empty()).then(|| line(changes, &pieces, here, names))
     })
     .collect()
 }
 
-fn line(record: &Record, pieces: &Pieces<'_>, groups: &[&Group<'_>], names: Names) -> Line {
+fn line(changes: &Changes, pieces: &Pieces<'_>, groups: &[&Group<'_>], names: Names) -> Line {
     // Joint sponsors' words stand once, under all their names.
     let sponsors = |by: &Codes<'_>| -> Option<Codes<'_>> {
-        let group = groups.iter().find(|group| group.drafts().any(|draft| by.contains(draft.delegation)))?;
-        let shown = by.contains(group.lead.delegation) || group.lead.mark == Mark::Add;
+        let group = groups.iter().find(|group| group.drafts().any(|draft| by.contains(&draft.delegation)))?;
+        let shown = by.contains(&group.lead.draft.delegation) || group.lead.draft.mark == Mark::Add;
         shown.then(|| group.sponsors())
     };
     let suppressors: Codes<'_> = groups
         .iter()
-        .filter(|group| group.lead.mark == Mark::Sup)
+        .filter(|group| group.lead.draft.mark == Mark::Sup)
         .flat_map(|group| group.sponsors())
         .collect();
     let added = (!pieces.base).then(|| sponsors(&pieces.added_by).unwrap_or_default());
@@ -74,8 +78,8 @@ fn line(record: &Record, pieces: &Pieces<'_>, groups: &[&Group<'_>], names: Name
         (Some(codes), by) if by.is_empty() => Stretch::Inserted(codes),
         (Some(codes), by) => Stretch::InsertedAndStruck(codes, by),
     };
-    let before = pieces.enumerator(record);
-    let renumbering: Vec<&&Group<'_>> = groups.iter().filter(|group| group.lead.renumbered).collect();
+    let before = pieces.enumerator(changes);
+    let renumbering: Vec<&&Group<'_>> = groups.iter().filter(|group| group.lead.draft.renumbered).collect();
     if renumbering.is_empty() {
         out.write(frame(), before);
     } else {
@@ -86,7 +90,7 @@ fn line(record: &Record, pieces: &Pieces<'_>, groups: &[&Group<'_>], names: Name
         };
         out.write(old, before);
         for group in renumbering {
-            out.write(Stretch::Inserted(group.sponsors()), &group.lead.enumerator);
+            out.write(Stretch::Inserted(group.sponsors()), &group.lead.draft.enumerator);
         }
     }
     let separator = match pieces.base_field(schema::SEPARATOR) {

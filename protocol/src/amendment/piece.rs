@@ -1,6 +1,6 @@
 //! One provision's words as derivation sees them: what the agreed text has, what is pending, who did what.
 
-use crate::authorship::{Deed, FieldVersion, Provision, Record};
+use crate::authorship::{Changes, Deed, FieldVersion, Provision};
 use crate::id::DelegationCode;
 use crate::resolution::schema;
 use std::collections::BTreeSet;
@@ -68,17 +68,17 @@ pub(super) enum Removal {
 }
 
 /// The delegation behind a deed. Every deed's change is in its record.
-pub(super) fn by<'a>(record: &'a Record, deed: &Deed) -> Option<&'a DelegationCode> {
-    record.change(*deed).map(|change| &change.delegation)
+pub(super) fn by<'a>(changes: &'a Changes, deed: &Deed) -> Option<&'a DelegationCode> {
+    changes.get(deed.change).map(|change| change.delegation)
 }
 
-fn owned<'a>(record: &'a Record, deeds: &[Deed]) -> Vec<Own<'a>> {
-    deeds.iter().filter_map(|deed| Some((by(record, deed)?, *deed))).collect()
+fn owned<'a>(changes: &'a Changes, deeds: &[Deed]) -> Vec<Own<'a>> {
+    deeds.iter().filter_map(|deed| Some((by(changes, deed)?, *deed))).collect()
 }
 
 impl<'a> Pieces<'a> {
     /// `None` where the agreed text has struck the provision and nobody proposes anything in it.
-    pub(super) fn of(record: &'a Record, provision: &'a Provision) -> Option<Self> {
+    pub(super) fn of(changes: &'a Changes, provision: &'a Provision) -> Option<Self> {
         let stood_down = provision
             .suppressed
             .iter()
@@ -90,7 +90,7 @@ impl<'a> Pieces<'a> {
             if run.struck.iter().any(Deed::is_adopted) {
                 return None;
             }
-            let (mut inserted, struck) = (owned(record, &run.inserted), owned(record, &run.struck));
+            let (mut inserted, struck) = (owned(changes, &run.inserted), owned(changes, &run.struck));
             let base = run.inserted.iter().any(Deed::is_adopted);
             if !base {
                 inserted.retain(|(by, _)| !struck.iter().any(|(striker, _)| striker == by));
@@ -99,16 +99,16 @@ impl<'a> Pieces<'a> {
             (!by.is_empty()).then_some(Piece { text: &run.text, base, by, inserted, struck })
         });
         let mut suppressed: Vec<_> =
-            owned(record, &provision.removed).into_iter().map(|own| (own, Removal::Removed)).collect();
+            owned(changes, &provision.removed).into_iter().map(|own| (own, Removal::Removed)).collect();
         let pending =
             provision.suppressed.iter().filter(|one| !one.put.is_adopted() && one.lifted.is_empty());
         suppressed
-            .extend(pending.filter_map(|one| Some(((by(record, &one.put)?, one.put), Removal::Suppressed))));
+            .extend(pending.filter_map(|one| Some(((by(changes, &one.put)?, one.put), Removal::Suppressed))));
         let mut added_by = BTreeSet::new();
         if base {
             suppressed.retain(|_| !gone);
         } else {
-            added_by.extend(provision.inserted.iter().filter_map(|deed| by(record, deed)));
+            added_by.extend(provision.inserted.iter().filter_map(|deed| by(changes, deed)));
         }
         let one = Self { provision, base, gone, added_by, pieces: pieces.collect(), suppressed };
         (!gone || !one.is_quiet()).then_some(one)
@@ -127,7 +127,7 @@ impl<'a> Pieces<'a> {
     }
 
     /// Everyone with a pending deed in it, ascending.
-    pub(super) fn delegations(&self, record: &'a Record) -> BTreeSet<&'a DelegationCode> {
+    pub(super) fn delegations(&self, changes: &'a Changes) -> BTreeSet<&'a DelegationCode> {
         let mut all: BTreeSet<&DelegationCode> = self.suppressed.iter().map(|((by, _), _)| *by).collect();
         all.extend(&self.added_by);
         for piece in &self.pieces {
@@ -137,7 +137,7 @@ impl<'a> Pieces<'a> {
             all.extend(piece.struck.iter().map(|(by, _)| *by));
         }
         let versions = self.provision.fields.iter().flat_map(|(_, versions)| versions);
-        all.extend(versions.filter(|v| !v.put.is_adopted()).filter_map(|v| by(record, &v.put)));
+        all.extend(versions.filter(|v| !v.put.is_adopted()).filter_map(|v| by(changes, &v.put)));
         all
     }
 
@@ -155,8 +155,8 @@ impl<'a> Pieces<'a> {
     }
 
     /// A delegation's own pending version of a field.
-    pub(super) fn own_field(&self, record: &Record, name: &str, own: &DelegationCode) -> Option<&'a str> {
-        let is_own = |deed: &Deed| by(record, deed) == Some(own);
+    pub(super) fn own_field(&self, changes: &Changes, name: &str, own: &DelegationCode) -> Option<&'a str> {
+        let is_own = |deed: &Deed| by(changes, deed) == Some(own);
         let mut standing = self.provision.field(name).iter().filter(|version| {
             !version.put.is_adopted()
                 && is_own(&version.put)
@@ -166,12 +166,12 @@ impl<'a> Pieces<'a> {
     }
 
     /// The agreed enumerator; of an added provision, its author's, where nothing was agreed about it.
-    pub(super) fn enumerator(&self, record: &Record) -> &'a str {
+    pub(super) fn enumerator(&self, changes: &Changes) -> &'a str {
         let agreed = self.base_field(schema::ENUMERATOR);
         if self.base || !agreed.is_empty() {
             return agreed;
         }
-        let own = self.added_by.iter().find_map(|by| self.own_field(record, schema::ENUMERATOR, by));
+        let own = self.added_by.iter().find_map(|by| self.own_field(changes, schema::ENUMERATOR, by));
         own.unwrap_or_default()
     }
 }

@@ -1,8 +1,8 @@
 //! What added provisions are called until the secretariat numbers them: `11bis`, `11ter` behind 11.
 
-use super::piece::Pieces;
-use crate::authorship::Record;
+use super::sketch::{Ground, Sketch};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const ORDINALS: [&str; 11] = [
     "bis",
@@ -19,19 +19,20 @@ const ORDINALS: [&str; 11] = [
 ];
 
 /// By place in the record: the names of the added provisions that stand behind an enumerated one.
-pub(super) fn names(record: &Record) -> BTreeMap<usize, String> {
+pub(super) fn names(sketches: &[Arc<Sketch>]) -> BTreeMap<usize, String> {
     let mut names = BTreeMap::new();
-    let (mut before, mut added) = (String::new(), 0);
-    for (at, provision) in record.provisions.iter().enumerate() {
-        let Some(pieces) = Pieces::of(record, provision).filter(|pieces| !pieces.gone) else { continue };
-        if pieces.base {
-            (before, added) = (pieces.enumerator(record).to_owned(), 0);
-            continue;
+    let (mut before, mut added) = ("", 0);
+    for (at, sketch) in sketches.iter().enumerate() {
+        match sketch.ground {
+            Ground::Agreed => (before, added) = (&sketch.enumerator, 0),
+            Ground::Added => {
+                if let Some(name) = ORDINALS.get(added).and_then(|ordinal| named(before, ordinal)) {
+                    names.insert(at, name);
+                }
+                added += 1;
+            }
+            Ground::Gone => {}
         }
-        if let Some(name) = ORDINALS.get(added).and_then(|ordinal| named(&before, ordinal)) {
-            names.insert(at, name);
-        }
-        added += 1;
     }
     names
 }

@@ -60,7 +60,7 @@ pub fn lines(record: &Record, view: &View) -> Vec<Line> {
         View::Current => project(record, &|_| true),
         View::Baseline => project(record, &Deed::is_adopted),
         View::Delegation(code) => {
-            project(record, &|deed| deed.is_adopted() || by(record, deed) == Some(code))
+            project(record, &|deed| deed.is_adopted() || by(&record.changes, deed) == Some(code))
         }
         View::Marked(names) => marked::lines(record, *names),
     }
@@ -81,7 +81,8 @@ pub fn project(record: &Record, counts: &dyn Fn(&Deed) -> bool) -> Vec<Line> {
     record.provisions.iter().filter_map(|provision| line(provision, counts)).collect()
 }
 
-fn line(provision: &Provision, counts: &dyn Fn(&Deed) -> bool) -> Option<Line> {
+/// One provision of it; `None` where it does not stand.
+pub fn line(provision: &Provision, counts: &dyn Fn(&Deed) -> bool) -> Option<Line> {
     let any = |deeds: &[Deed]| deeds.iter().any(counts);
     // A suppression that was adopted is agreed: its author alone cannot lift it any more.
     let lifts = |one: &Suppression, deed: &Deed| counts(deed) && (deed.is_adopted() || !one.put.is_adopted());

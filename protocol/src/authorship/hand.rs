@@ -13,7 +13,7 @@ use super::record::{Deed, Provision};
 use super::settled::{Element, Settled};
 use crate::resolution::schema;
 use automerge::{ActorId, Change, ExpandedChange, ObjType, ScalarValue, legacy};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU64;
 
 /// Elements that are henceforth the same words: `len` from each side on, by counter.
@@ -64,14 +64,31 @@ impl Settled {
     }
 }
 
+/// Provisions in which the hand had nothing to do when it last looked, and how many changes there were when one
+/// last touched each. It is for one index that only grows; whoever settles something says so.
+#[derive(Clone, Debug, Default)]
+pub struct Tidy(HashMap<OpId, u32>);
+
+impl Tidy {
+    /// Something was settled, in whatever provision.
+    pub fn resettled(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// The change that is needed, if one is. The index is at heads on which it can be built.
-pub fn write(index: &Index, settled: &Settled, pen: &Pen) -> Option<Written> {
+pub fn write(index: &Index, settled: &Settled, pen: &Pen, tidy: &mut Tidy) -> Option<Written> {
     let mut writer = Writer::new(index, settled, pen)?;
     let list = index.provisions?;
-    let elements: Vec<OpId> = index.objects.get(&list)?.sequence.iter().map(|run| run.id).collect();
-    for id in elements {
-        if settled.likeness(id).is_none_or(|likeness| likeness.body.id == id) {
-            writer.provision(list, id);
+    for body in index.bodies(settled) {
+        let touched = index.touched(body, settled);
+        if tidy.0.get(&body) == Some(&touched) {
+            continue;
+        }
+        let before = writer.ops.len();
+        writer.provision(list, body);
+        if writer.ops.len() == before {
+            tidy.0.insert(body, touched);
         }
     }
     writer.finish()

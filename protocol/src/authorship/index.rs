@@ -20,6 +20,7 @@ use id::{ActorIx, OpId};
 use object::{Object, Place, Version};
 use operation::{Operation, Resolved};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A change that cannot be folded: the log that it comes from is not one that the gate let through.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +41,7 @@ pub struct Index {
     pub(crate) provisions: Option<OpId>,
     roster: Roster,
     /// Each actor's delegation, by number.
-    owners: Vec<DelegationCode>,
+    owners: Arc<Vec<DelegationCode>>,
 }
 
 impl Default for Index {
@@ -54,7 +55,7 @@ impl Index {
     pub fn new() -> Self {
         let objects = HashMap::from([(OpId::ROOT, Object::new(Place::Root))]);
         let (history, roster) = (History::default(), Roster::default());
-        Self { history, objects, provisions: None, roster, owners: Vec::new() }
+        Self { history, objects, provisions: None, roster, owners: Arc::default() }
     }
 
     /// How many changes it holds; they are numbered in the order in which they were folded.
@@ -183,7 +184,7 @@ impl Index {
         let (start, time) = (resolved.start, resolved.time);
         let ix = self.history.push(resolved.hash, &resolved.actor, start, count, time, &resolved.deps);
         if self.history.actors.len() > self.owners.len() {
-            self.owners.push(delegation.clone());
+            Arc::make_mut(&mut self.owners).push(delegation.clone());
             let bound = self.roster.bind(&resolved.actor, delegation);
             debug_assert!(bound, "an actor is bound once");
         }
@@ -193,7 +194,31 @@ impl Index {
         ix
     }
 
+    /// Notes that a change has touched a provision.
+    fn touch(&mut self, object: OpId, ix: ChangeIx) {
+        let place = self.objects.get(&object).map(|object| object.place);
+        let provision = match place {
+            Some(Place::Provision) => object,
+            Some(Place::Text(provision) | Place::Suppressed(provision)) => provision,
+            // A text in place of a field is written by the change that puts it there, and by no other.
+            Some(Place::Root | Place::Fixed | Place::Provisions | Place::FieldText(_)) | None => return,
+        };
+        if let Some(provision) = self.objects.get_mut(&provision) {
+            provision.touched = ix.0.saturating_add(1);
+        }
+    }
+
     fn perform(&mut self, operation: Operation, ix: ChangeIx) {
+        match &operation {
+            Operation::Put { map, .. } | Operation::Delete { map, .. } => self.touch(*map, ix),
+            Operation::InsertCharacter { text, .. } => self.touch(*text, ix),
+            // An element of the list is the provision of that name, an element of a text is no object.
+            Operation::Strike { sequence, element } => {
+                self.touch(*sequence, ix);
+                self.touch(*element, ix);
+            }
+            Operation::InsertProvision { .. } => {}
+        }
         match operation {
             Operation::Put { id, map, key, value, makes, replaces } => {
                 if let Some(place) = makes {

@@ -2,27 +2,18 @@
 //!
 //! Plain data, so that amendments, collisions and views can be derived and tested without Automerge.
 
+mod changes;
+pub(crate) mod memo;
+
+pub use changes::{ChangeMeta, Changes};
+
 use super::index::id::OpId;
 use crate::id::{DelegationCode, ProvisionId};
-use crate::time::Timestamp;
-use automerge::ChangeHash;
+use std::sync::Arc;
 
 /// A change, as an index into [`Record::changes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChangeIx(pub u32);
-
-/// A change, as far as attribution is concerned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangeMeta {
-    /// Its hash.
-    pub hash: ChangeHash,
-    /// Its actor, numbered within this record: one actor's changes build on each other.
-    pub actor: u32,
-    /// Whose it is, by the roster.
-    pub delegation: DelegationCode,
-    /// When its author says it was made.
-    pub time: Timestamp,
-}
 
 /// How a deed stands. What is void (rejected, withdrawn) has no deed any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,7 +82,7 @@ pub struct Suppression {
 }
 
 /// One provision with its whole history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provision {
     /// Its identity.
     pub id: ProvisionId,
@@ -114,64 +105,53 @@ impl Provision {
     pub fn field(&self, name: &str) -> &[FieldVersion] {
         self.fields.iter().find(|(field, _)| *field == name).map_or(&[], |(_, versions)| versions)
     }
-}
 
-/// All provisions of a document, in document order, removed ones in place.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Record {
-    /// The changes that deeds refer to.
-    pub changes: Vec<ChangeMeta>,
-    /// The provisions.
-    pub provisions: Vec<Provision>,
-}
-
-impl Record {
-    /// The change behind a deed.
-    pub fn change(&self, deed: Deed) -> Option<&ChangeMeta> {
-        self.changes.get(deed.change.0 as usize)
-    }
-
-    /// The same record with other standings: `becomes` says how a deed stands now, `None` that it does not count.
+    /// The same with other standings: `becomes` says how a deed stands now, `None` that it does not count.
     #[must_use]
     pub fn restanding(&self, becomes: &dyn Fn(&Deed) -> Option<Standing>) -> Self {
         let all = |deeds: &[Deed]| -> Vec<Deed> {
             deeds.iter().filter_map(|deed| Some(Deed { standing: becomes(deed)?, ..*deed })).collect()
         };
         let one = |deed: &Deed| becomes(deed).map(|standing| Deed { standing, ..*deed });
-        let provisions = self.provisions.iter().map(|provision| Provision {
-            id: provision.id.clone(),
-            inserted: all(&provision.inserted),
-            removed: all(&provision.removed),
-            suppressed: provision
-                .suppressed
-                .iter()
-                .filter_map(|s| {
-                    let (delegation, lifted) = (s.delegation.clone(), all(&s.lifted));
-                    Some(Suppression { delegation, put: one(&s.put)?, lifted })
-                })
-                .collect(),
-            fields: provision
-                .fields
-                .iter()
-                .map(|(field, versions)| {
-                    let versions = versions.iter().filter_map(|version| {
-                        let (value, replaced) = (version.value.clone(), all(&version.replaced));
-                        Some(FieldVersion { value, put: one(&version.put)?, replaced })
-                    });
-                    (*field, versions.collect())
-                })
-                .collect(),
-            text: provision
-                .text
-                .iter()
-                .map(|run| TextRun {
-                    text: run.text.clone(),
-                    inserted: all(&run.inserted),
-                    struck: all(&run.struck),
-                })
-                .filter(|run| !run.inserted.is_empty())
-                .collect(),
+        let suppressed = self.suppressed.iter().filter_map(|s| {
+            let (delegation, lifted) = (s.delegation.clone(), all(&s.lifted));
+            Some(Suppression { delegation, put: one(&s.put)?, lifted })
         });
-        Self { changes: self.changes.clone(), provisions: provisions.collect() }
+        let fields = self.fields.iter().map(|(field, versions)| {
+            let versions = versions.iter().filter_map(|version| {
+                let (value, replaced) = (version.value.clone(), all(&version.replaced));
+                Some(FieldVersion { value, put: one(&version.put)?, replaced })
+            });
+            (*field, versions.collect())
+        });
+        let text = self.text.iter().map(|run| TextRun {
+            text: run.text.clone(),
+            inserted: all(&run.inserted),
+            struck: all(&run.struck),
+        });
+        Self {
+            id: self.id.clone(),
+            inserted: all(&self.inserted),
+            removed: all(&self.removed),
+            suppressed: suppressed.collect(),
+            fields: fields.collect(),
+            text: text.filter(|run| !run.inserted.is_empty()).collect(),
+        }
+    }
+}
+
+/// All provisions of a document, in document order, removed ones in place.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// The changes that deeds refer to.
+    pub changes: Changes,
+    /// The provisions.
+    pub provisions: Vec<Arc<Provision>>,
+}
+
+impl Record {
+    /// The change behind a deed.
+    pub fn change(&self, deed: Deed) -> Option<ChangeMeta<'_>> {
+        self.changes.get(deed.change)
     }
 }

@@ -3,7 +3,7 @@
 use super::Listed;
 use crate::amendment;
 use crate::api::{Alternative, Collision, Mark};
-use crate::authorship::Record;
+use crate::authorship::{Deed, Record};
 use crate::id::ProposalId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,8 +73,9 @@ pub(super) fn with_only(record: &Record, one: &Listed) -> String {
     if proposal.mark == Mark::Sup {
         return String::new();
     }
-    let deeds = one.derived.deeds();
-    let lines = amendment::project(record, &|deed| deed.is_adopted() || deeds.contains(deed));
-    let line = lines.into_iter().find(|line| line.provision == proposal.provision.id);
+    let deeds = one.derived.deeds().set();
+    let provision = record.provisions.iter().find(|provision| provision.id == proposal.provision.id);
+    let counts = |deed: &Deed| deed.is_adopted() || deeds.contains(deed);
+    let line = provision.and_then(|provision| amendment::line(provision, &counts));
     line.map(|line| line.text).unwrap_or_default()
 }

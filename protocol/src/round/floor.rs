@@ -1,11 +1,13 @@
 //! What lies before the house: the proposals of the round, those that came too late for it, and those that are
 //! settled, each with its number.
 
+use super::memory::Memory;
 use super::{Ledger, Number, OnRecord};
-use crate::amendment::{Context, Derived, derive};
-use crate::api::{Proposal, RoundState, Status};
-use crate::authorship::{Index, Record, Settled, Standing};
+use crate::amendment::{self, Context, Derived, derive};
+use crate::api::{Attribution, Proposal, RoundState, Status};
+use crate::authorship::{Index, Record, Settled};
 use crate::id::{DelegationCode, DocumentId, ProposalId, ProvisionId};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A document at one moment.
@@ -19,6 +21,8 @@ pub struct Floor<'a> {
     pub settled: &'a Settled,
     /// The ledger.
     pub ledger: &'a Ledger,
+    /// What was made before of provisions that have not changed.
+    pub(super) memory: &'a RefCell<Memory>,
 }
 
 /// A proposal that is not settled.
@@ -41,35 +45,22 @@ impl Listed {
 }
 
 impl<'a> Floor<'a> {
-    /// The record.
-    pub fn record(&self) -> Record {
-        self.index.record(self.settled)
-    }
-
     /// All proposals that are not settled: those of the round first, then those that came too late for it.
     pub fn open(&self, record: &Record) -> Vec<Listed> {
         let saw = |later, earlier| self.index.saw(later, earlier);
         let context = Context { document: self.document, saw: &saw };
-        let mut listed: Vec<Listed>;
+        let memory = &mut *self.memory.borrow_mut();
+        let sketches = &mut memory.sketches;
+        let mut with = |record: &Record, late: bool| -> Vec<Listed> {
+            let each = derive(record, &context, sketches).into_iter();
+            each.map(|derived| Listed { derived, number: None, late }).collect()
+        };
+        let mut listed;
         if self.ledger.current().1 == RoundState::Closed {
-            let in_time = record.restanding(&|deed| match deed.standing {
-                Standing::Late => None,
-                standing => Some(standing),
-            });
-            // The late ones are measured against the text that lies before the house, with all that is proposed.
-            let late = record.restanding(&|deed| match deed.standing {
-                Standing::Late => Some(Standing::Pending),
-                Standing::Adopted | Standing::Pending => Some(Standing::Adopted),
-            });
-            let with = |record: &Record, late: bool| -> Vec<Listed> {
-                let each = derive(record, &context).into_iter();
-                each.map(|derived| Listed { derived, number: None, late }).collect()
-            };
-            listed = with(&in_time, false);
-            listed.extend(with(&late, true));
+            listed = with(&memory.closed.in_time(record), false);
+            listed.extend(with(&memory.closed.late(record), true));
         } else {
-            let each = derive(record, &context).into_iter();
-            listed = each.map(|derived| Listed { derived, number: None, late: false }).collect();
+            listed = with(record, false);
         }
         self.assign(&mut listed);
         for one in &mut listed {
@@ -141,6 +132,14 @@ impl<'a> Floor<'a> {
         all.extend(settled);
         all.sort_by_key(|one| order.get(one.provision.id.0.as_str()).copied().unwrap_or(usize::MAX));
         all
+    }
+
+    /// Who wrote every word.
+    pub fn attribution(&self, record: &Record) -> Attribution {
+        let saw = |later, earlier| self.index.saw(later, earlier);
+        let context = Context { document: self.document, saw: &saw };
+        let sketches = &mut self.memory.borrow_mut().sketches;
+        amendment::attribution(record, self.index.roster(), &context, sketches)
     }
 
     /// One of the open ones, by number or id.

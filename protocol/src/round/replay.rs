@@ -2,15 +2,18 @@
 //! wherever the document is rebuilt.
 
 use super::decide::Work;
+use super::memory::Memory;
 use super::{Command, Entry, Floor, HandRecord, JoinRef, Ledger, Plan, Refusal, decide, settle};
 use crate::amendment::{self, View};
 use crate::api::By;
 use crate::authorship::hand::{self, Pen};
-use crate::authorship::{Index, Record, Settled};
+use crate::authorship::{ChangeIx, Index, Record, Settled};
 use crate::id::{DelegationCode, DocumentId};
 use crate::resolution::text_form::Layout;
 use crate::time::Timestamp;
 use automerge::{Change, ChangeHash};
+use std::cell::RefCell;
+use std::sync::Arc;
 
 /// An entry that does not fit the changes or the entries before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,10 +43,10 @@ pub struct Proceedings {
     pub layout: Layout,
     /// All changes.
     pub index: Index,
-    /// What is settled.
-    pub settled: Settled,
     /// The ledger.
     pub ledger: Ledger,
+    settled: Settled,
+    memory: RefCell<Memory>,
 }
 
 impl Proceedings {
@@ -60,7 +63,8 @@ impl Proceedings {
     ) -> Result<Self, ReplayError> {
         let settled = index.adopted_at(baseline).ok_or(ReplayError::Baseline)?;
         let text = amendment::text(&index.record(&settled), &layout, &View::Baseline);
-        Ok(Self { document, layout, index, settled, ledger: Ledger::new(imported, text) })
+        let (ledger, memory) = (Ledger::new(imported, text), RefCell::default());
+        Ok(Self { document, layout, index, ledger, settled, memory })
     }
 
     /// Takes in an entry that was made before. Its hand's change is in the index.
@@ -73,20 +77,61 @@ impl Proceedings {
             return Err(ReplayError::Order { found: entry.number, expected });
         }
         let unknown = |_| ReplayError::Unknown(entry.number);
-        settle::take_act(&mut self.settled, &self.index, entry).map_err(unknown)?;
-        settle::take_hand(&mut self.settled, &self.index, entry).map_err(unknown)?;
+        self.take_act(entry).map_err(unknown)?;
+        self.take_hand(entry).map_err(unknown)?;
         self.ledger.take(entry);
         Ok(())
     }
 
     /// What lies before the house.
     pub fn floor(&self) -> Floor<'_> {
-        Floor { document: self.document, index: &self.index, settled: &self.settled, ledger: &self.ledger }
+        Floor {
+            document: self.document,
+            index: &self.index,
+            settled: &self.settled,
+            ledger: &self.ledger,
+            memory: &self.memory,
+        }
     }
 
-    /// The record.
-    pub fn record(&self) -> Record {
-        self.index.record(&self.settled)
+    /// The record; the same one until something changes.
+    pub fn record(&self) -> Arc<Record> {
+        self.memory.borrow_mut().record(&self.index, &self.settled)
+    }
+
+    /// Gives back the memory that is only there to be quick: what is asked for next is made anew.
+    pub fn forget(&mut self) {
+        self.memory = RefCell::default();
+    }
+
+    /// What is settled.
+    pub fn settled(&self) -> &Settled {
+        &self.settled
+    }
+
+    /// Names the late changes one by one: for whoever numbers changes otherwise than the server.
+    pub fn set_late(&mut self, late: impl IntoIterator<Item = ChangeIx>) {
+        self.resettle(|settled, _| settled.set_late(late));
+    }
+
+    /// Everything that settles something goes through here, so that no record outlives it.
+    fn resettle<T>(&mut self, settle: impl FnOnce(&mut Settled, &Index) -> T) -> T {
+        self.memory.get_mut().resettled();
+        settle(&mut self.settled, &self.index)
+    }
+
+    /// Settles what the act of an entry says.
+    fn take_act(&mut self, entry: &Entry) -> Result<(), settle::Unknown> {
+        if !settle::settles(&entry.act) {
+            return Ok(());
+        }
+        self.resettle(|settled, index| settle::take_act(settled, index, entry))
+    }
+
+    /// Settles what the hand wrote for an entry.
+    fn take_hand(&mut self, entry: &Entry) -> Result<(), settle::Unknown> {
+        let Some(hand) = &entry.hand else { return Ok(()) };
+        self.resettle(|settled, index| settle::take_hand(settled, index, hand))
     }
 
     /// Decides and carries out. Returns the entry, and the hand's change where it wrote one: both are to be stored
@@ -128,16 +173,14 @@ impl Proceedings {
         let before = self.settled.clone();
         let outcome = self.write(&mut entry, &plan.work, pen);
         match outcome {
-            Ok(None) if idle => {
-                self.settled = before;
-                Ok(None)
-            }
+            // It settles nothing, and the hand had nothing to do.
+            Ok(None) if idle => Ok(None),
             Ok(change) => {
                 self.ledger.take(&entry);
                 Ok(Some((entry, change)))
             }
             Err(why) => {
-                self.settled = before;
+                self.resettle(|settled, _| *settled = before);
                 Err(Refusal::Hand(why))
             }
         }
@@ -146,9 +189,12 @@ impl Proceedings {
     /// Settles what the entry says, and lets the hand write what follows.
     fn write(&mut self, entry: &mut Entry, work: &Work, pen: &Pen) -> Result<Option<Change>, String> {
         let unknown = || "it names a change or an operation that is not there".to_owned();
-        settle::take_act(&mut self.settled, &self.index, entry).map_err(|_| unknown())?;
+        self.take_act(entry).map_err(|_| unknown())?;
         let written = match work {
-            Work::Settle => hand::write(&self.index, &self.settled, pen),
+            Work::Settle => {
+                let tidy = &mut self.memory.get_mut().tidy;
+                hand::write(&self.index, &self.settled, pen, tidy)
+            }
             Work::Number(numbers) => hand::number(&self.index, &self.settled, pen, numbers),
             Work::Move { provision, behind } => {
                 hand::move_behind(&self.index, &self.settled, pen, *provision, *behind)
@@ -165,7 +211,7 @@ impl Proceedings {
             joins: joins.ok_or_else(unknown)?,
             editorial: matches!(work, Work::Number(_)),
         });
-        settle::take_hand(&mut self.settled, &self.index, entry).map_err(|_| unknown())?;
+        self.take_hand(entry).map_err(|_| unknown())?;
         Ok(Some(written.change))
     }
 
@@ -189,7 +235,7 @@ impl Proceedings {
         for one in &adopted {
             then.adopt(&one.derived.deeds());
         }
-        let after = self.index.record(&then);
+        let after = self.index.record_beside(&then, &record);
         let shown = |one: &&super::Listed| {
             let proposal = &one.derived.proposal;
             proposal.number.clone().unwrap_or_else(|| proposal.id.to_string())

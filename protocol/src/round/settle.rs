@@ -1,6 +1,6 @@
 //! What an entry settles about deeds.
 
-use super::{Act, Entry};
+use super::{Act, Entry, HandRecord};
 use crate::amendment::Deeds;
 use crate::api::Decision;
 use crate::authorship::hand::Join;
@@ -16,6 +16,25 @@ fn give(settled: &mut Settled, deeds: &Deeds, verdict: Option<Verdict>) {
     }
     for (change, op, len) in &deeds.undone {
         settled.set_undone(*change, *op, *len, verdict);
+    }
+}
+
+/// Whether an act settles anything by itself.
+pub(super) fn settles(act: &Act) -> bool {
+    match act {
+        Act::Close { .. }
+        | Act::Conclude { .. }
+        | Act::Rule { .. }
+        | Act::Withdraw { .. }
+        | Act::Collapse { .. } => true,
+        Act::Open { .. }
+        | Act::Deadline { .. }
+        | Act::Number
+        | Act::Join { .. }
+        | Act::Reason { .. }
+        | Act::Settle
+        | Act::Renumber { .. }
+        | Act::Move { .. } => false,
     }
 }
 
@@ -54,8 +73,7 @@ pub(super) fn take_act(settled: &mut Settled, index: &Index, entry: &Entry) -> R
 }
 
 /// Takes in what the hand wrote; the index has folded its change.
-pub(super) fn take_hand(settled: &mut Settled, index: &Index, entry: &Entry) -> Result<(), Unknown> {
-    let Some(hand) = &entry.hand else { return Ok(()) };
+pub(super) fn take_hand(settled: &mut Settled, index: &Index, hand: &HandRecord) -> Result<(), Unknown> {
     let hash: ChangeHash = hand.change.parse().map_err(|_| Unknown)?;
     let change = index.position(&hash).ok_or(Unknown)?;
     settled.set_hand(change);

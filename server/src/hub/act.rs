@@ -33,7 +33,6 @@ impl Hub {
         };
         let account = if by.account.is_empty() { "server".to_owned() } else { by.account.clone() };
         let Some((entry, change)) = self.proceedings.act(command, by, now, &pen)? else { return Ok(None) };
-        self.record = None;
         let change = change.map(|change| {
             let raw = bytes::Bytes::copy_from_slice(change.raw_bytes());
             let number = self.log.push(&raw);
@@ -50,7 +49,7 @@ impl Hub {
     /// late edits of words that a ruling brought back, a deadline that has passed.
     pub(super) fn quiet(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let mut commands = vec![Command::Collapse];
-        if self.proceedings.settled.has_hand() {
+        if self.proceedings.settled().has_hand() {
             commands.push(Command::Settle);
         }
         commands.push(Command::Number);

@@ -20,14 +20,13 @@ pub struct Facts {
 }
 
 impl Hub {
-    /// The record relative to the baseline; made once per state of the document.
-    pub fn record(&mut self) -> Arc<Record> {
-        let proceedings = &self.proceedings;
-        Arc::clone(self.record.get_or_insert_with(|| Arc::new(proceedings.record())))
+    /// The record relative to the baseline; the same one until something changes.
+    pub fn record(&self) -> Arc<Record> {
+        self.proceedings.record()
     }
 
     /// A view of the text.
-    pub fn text(&mut self, view: &View) -> String {
+    pub fn text(&self, view: &View) -> String {
         // The agreed text is the last revision, also while the chair rules on what comes next.
         match (view, self.proceedings.ledger.revisions().last()) {
             (View::Baseline, Some(revision)) => revision.text.clone(),
@@ -36,7 +35,7 @@ impl Hub {
     }
 
     /// The proposals.
-    pub fn proposals(&mut self) -> api::Proposals {
+    pub fn proposals(&self) -> api::Proposals {
         let record = self.record();
         api::Proposals { proposals: self.proceedings.floor().proposals(&record) }
     }
@@ -71,7 +70,7 @@ impl Hub {
     }
 
     /// What collides, and what nobody wrote.
-    pub fn collisions(&mut self) -> api::Collisions {
+    pub fn collisions(&self) -> api::Collisions {
         let record = self.record();
         let open = self.proceedings.floor().open(&record);
         api::Collisions {
@@ -81,7 +80,7 @@ impl Hub {
     }
 
     /// The table of proposals.
-    pub fn table(&mut self, names: round::Names) -> api::Table {
+    pub fn table(&self, names: round::Names) -> api::Table {
         round::rows(&self.proposals().proposals, names)
     }
 
@@ -102,13 +101,13 @@ impl Hub {
     }
 
     /// Who wrote every word.
-    pub fn attribution(&mut self) -> api::Attribution {
+    pub fn attribution(&self) -> api::Attribution {
         let record = self.record();
-        amendment::attribution(&record, self.proceedings.index.roster())
+        self.proceedings.floor().attribution(&record)
     }
 
     /// The document in a listing.
-    pub fn describe(&mut self, facts: &Facts) -> api::Document {
+    pub fn describe(&self, facts: &Facts) -> api::Document {
         let lines = amendment::lines(&self.record(), &View::Current);
         let title = lines.iter().find(|line| line.kind == "title").or_else(|| lines.first());
         api::Document {

@@ -95,11 +95,11 @@ pub fn check(
 
     // Attribution: every deed in the record is that of the change that did it, and every change its author's.
     let record = hub.record();
-    for meta in &record.changes {
+    for meta in record.changes.iter() {
         differs(
             "attribution",
             &format!("whose {} is", meta.hash),
-            &&meta.delegation,
+            &meta.delegation,
             &truth.author(&meta.hash)?,
         )?;
     }
@@ -331,9 +331,9 @@ fn proposed(
                 ));
             }
         }
-        for hash in &proposal.changes {
-            let author = proposal_author(deeds, hash)?;
-            if !proposal.sponsors.contains(&author) {
+        for hash in proposal.changes.iter() {
+            let author = deeds.by(hash)?;
+            if !proposal.sponsors.contains(author) {
                 return wrong(format!(
                     "{hash} is {author}'s, and among the changes of {:?}",
                     proposal.sponsors
@@ -359,12 +359,6 @@ fn proposed(
         }
     }
     Ok(())
-}
-
-fn proposal_author(deeds: &Deeds<'_>, hash: &str) -> Result<DelegationCode, Violation> {
-    let parsed: ChangeHash =
-        hash.parse().map_err(|_| Violation::new("origin", format!("{hash} is no hash")))?;
-    deeds.by(&parsed).cloned()
 }
 
 /// Collisions are mutual, and a suppression collides with whatever else is proposed for its provision.

@@ -3,36 +3,58 @@
 pub(crate) mod words;
 
 use super::Index;
-use super::id::{ActorIx, OpId};
+use super::id::OpId;
 use super::object::{Object, Value, Version};
 use super::sequence::Sequence;
 use crate::authorship::ChangeIx;
 use crate::authorship::Settled;
-use crate::authorship::record::{ChangeMeta, Deed, FieldVersion, Provision, Record, Suppression};
+use crate::authorship::record::{Changes, Deed, FieldVersion, Provision, Record, Suppression};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::resolution::schema;
-use crate::time::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 impl Index {
     /// All provisions with their deeds, relative to what is settled.
     pub fn record(&self, settled: &Settled) -> Record {
-        let changes = self.history.entries.iter().map(|entry| ChangeMeta {
-            hash: entry.hash,
-            actor: entry.actor.0,
-            delegation: self.owner(entry.actor),
-            time: Timestamp::from_seconds(entry.time),
-        });
-        let list = self.provisions.and_then(|list| self.objects.get(&list));
-        let elements = list.into_iter().flat_map(|list| list.sequence.iter()).map(|run| run.id);
-        // Of several elements that are one provision, the one that stands for it in the document has its place.
-        let bodies =
-            elements.filter(|id| settled.likeness(*id).is_none_or(|likeness| likeness.body.id == *id));
-        let provisions = bodies.map(|id| self.provision(id, settled));
-        Record { changes: changes.collect(), provisions: provisions.collect() }
+        let provisions = self.bodies(settled).map(|body| Arc::new(self.provision(body, settled)));
+        Record { changes: self.changes(), provisions: provisions.collect() }
     }
 
-    fn owner(&self, actor: ActorIx) -> DelegationCode {
-        self.owners.get(actor.0 as usize).cloned().unwrap_or_else(DelegationCode::secretariat)
+    /// The same, sharing with another record of this index each provision that comes out the same: what was made
+    /// of it then need not be made again.
+    pub fn record_beside(&self, settled: &Settled, other: &Record) -> Record {
+        let known: HashMap<&ProvisionId, &Arc<Provision>> =
+            other.provisions.iter().map(|provision| (&provision.id, provision)).collect();
+        let mut record = self.record(settled);
+        for provision in &mut record.provisions {
+            if let Some(same) = known.get(&provision.id).filter(|known| ***known == *provision) {
+                *provision = Arc::clone(same);
+            }
+        }
+        record
+    }
+
+    /// All changes.
+    pub(crate) fn changes(&self) -> Changes {
+        Changes::new(self.history.entries.clone(), Arc::clone(&self.owners))
+    }
+
+    /// The elements that stand for the provisions, in document order: of several that are one provision, it has
+    /// the place of the one that stands for it in the document.
+    pub(crate) fn bodies(&self, settled: &Settled) -> impl Iterator<Item = OpId> {
+        let list = self.provisions.and_then(|list| self.objects.get(&list));
+        let elements = list.into_iter().flat_map(|list| list.sequence.iter()).map(|run| run.id);
+        elements.filter(|id| settled.likeness(*id).is_none_or(|likeness| likeness.body.id == *id))
+    }
+
+    /// How many changes there were when one last touched a provision or anything in it.
+    pub(crate) fn touched(&self, body: OpId, settled: &Settled) -> u32 {
+        let of = |id: &OpId| self.objects.get(id).map_or(0, |object| object.touched);
+        match settled.likeness(body) {
+            Some(likeness) => likeness.members.iter().map(|member| of(&member.id)).max().unwrap_or(0),
+            None => of(&body),
+        }
     }
 
     /// The change that performed an operation. Every operation in the index is in a change of its history.

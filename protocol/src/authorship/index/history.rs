@@ -2,6 +2,7 @@
 
 use super::id::{ActorIx, OpId};
 use crate::authorship::ChangeIx;
+use crate::authorship::append_only::AppendOnly;
 use automerge::{ActorId, ChangeHash};
 use std::collections::{BTreeSet, HashMap};
 
@@ -30,7 +31,7 @@ impl Entry {
 /// The graph.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: AppendOnly<Entry>,
     deps: Vec<ChangeIx>,
     by_hash: HashMap<ChangeHash, ChangeIx>,
     pub(crate) heads: BTreeSet<ChangeHash>,

@@ -58,11 +58,13 @@ pub(crate) struct Object {
     pub(crate) keys: BTreeMap<String, Vec<Version>>,
     /// Of a list or text.
     pub(crate) sequence: Sequence,
+    /// Of a provision: how many changes there were when one last touched it or anything in it.
+    pub(crate) touched: u32,
 }
 
 impl Object {
     pub(crate) fn new(place: Place) -> Self {
-        Self { place, keys: BTreeMap::new(), sequence: Sequence::default() }
+        Self { place, keys: BTreeMap::new(), sequence: Sequence::default(), touched: 0 }
     }
 
     /// All versions of a key.

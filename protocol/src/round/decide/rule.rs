@@ -46,7 +46,7 @@ pub(super) fn rule(floor: &Floor<'_>, record: &Record, new: &NewRulings) -> Resu
         return Err(Refusal::NothingToRule);
     }
     check_collisions(&open, &rulings)?;
-    rulings.extend(fallen(floor, &open, &numbered, &rulings));
+    rulings.extend(fallen(floor, record, &open, &numbered, &rulings));
     Ok(Plan { act: Act::Rule { rulings }, numbered, work: Work::Settle })
 }
 
@@ -189,10 +189,16 @@ fn check_collisions(open: &[Listed], rulings: &[Ruled]) -> Result<(), Refusal> {
 
 /// What has nothing left once these are ruled on: words proposed within rejected ones, strikes that another's
 /// adopted strike has made already.
-fn fallen(floor: &Floor<'_>, open: &[Listed], numbered: &[super::Numbered], rulings: &[Ruled]) -> Vec<Ruled> {
+fn fallen(
+    floor: &Floor<'_>,
+    record: &Record,
+    open: &[Listed],
+    numbered: &[super::Numbered],
+    rulings: &[Ruled],
+) -> Vec<Ruled> {
     let act = Act::Rule { rulings: rulings.to_vec() };
     let then = with(floor.index, floor.settled, &act);
-    let record = floor.index.record(&then);
+    let record = floor.index.record_beside(&then, record);
     let left = Floor { settled: &then, ..*floor }.open(&record);
     let mut fallen = Vec::new();
     for one in open.iter().filter(|one| !one.late && !one.derived.proposal.gone) {

@@ -1,0 +1,63 @@
+//! Makes the records of a document that goes on: of what nobody has touched since the last one, the very same.
+
+use super::index::id::OpId;
+use super::record::{Provision, Record};
+use super::{Index, Settled};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A memory of the last record. It is for one index that only grows; whoever settles something says so.
+#[derive(Clone, Debug, Default)]
+pub struct Recorder {
+    /// By the element that stands for it in the document.
+    made: HashMap<OpId, Made>,
+    record: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Made {
+    provision: Arc<Provision>,
+    /// How many changes the index had when one last touched it.
+    touched: u32,
+    /// Whether something was settled since: it is made again, and kept where it has come out the same.
+    unsettled: bool,
+    /// The last record that it was in.
+    record: u64,
+}
+
+impl Recorder {
+    /// Something was settled, in whatever provision.
+    pub fn resettled(&mut self) {
+        self.made.values_mut().for_each(|made| made.unsettled = true);
+    }
+
+    /// All provisions with their deeds, relative to what is settled.
+    pub fn record(&mut self, index: &Index, settled: &Settled) -> Record {
+        self.record += 1;
+        let provisions = index.bodies(settled).map(|body| self.provision(index, settled, body)).collect();
+        let record = self.record;
+        self.made.retain(|_, made| made.record == record);
+        Record { changes: index.changes(), provisions }
+    }
+
+    fn provision(&mut self, index: &Index, settled: &Settled, body: OpId) -> Arc<Provision> {
+        let touched = index.touched(body, settled);
+        let new = || index.provision(body, settled);
+        let record = self.record;
+        let made = self.made.entry(body).or_insert_with(|| Made {
+            provision: Arc::new(new()),
+            touched,
+            unsettled: false,
+            record,
+        });
+        if made.touched != touched || made.unsettled {
+            let provision = new();
+            if *made.provision != provision {
+                made.provision = Arc::new(provision);
+            }
+            (made.touched, made.unsettled) = (touched, false);
+        }
+        made.record = record;
+        Arc::clone(&made.provision)
+    }
+}

@@ -1,0 +1,80 @@
+//! What was made before of provisions that have not changed since. Nothing can be told from outside: everything
+//! comes out as if it had been made anew.
+
+use crate::amendment::Sketches;
+use crate::authorship::hand::Tidy;
+use crate::authorship::record::memo::Memo;
+use crate::authorship::{Deed, Index, Provision, Record, Recorder, Settled, Standing};
+use std::sync::Arc;
+
+/// The memory of one document's proceedings.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    recorder: Recorder,
+    /// The last record; none once something was settled.
+    last: Option<(usize, Arc<Record>)>,
+    pub(super) tidy: Tidy,
+    pub(super) sketches: Sketches,
+    pub(super) closed: Closed,
+}
+
+impl Memory {
+    /// The record at this state of the index.
+    pub(super) fn record(&mut self, index: &Index, settled: &Settled) -> Arc<Record> {
+        if let Some((changes, record)) = &self.last
+            && *changes == index.len()
+        {
+            return Arc::clone(record);
+        }
+        let record = Arc::new(self.recorder.record(index, settled));
+        self.last = Some((index.len(), Arc::clone(&record)));
+        record
+    }
+
+    /// Something was settled.
+    pub(super) fn resettled(&mut self) {
+        self.recorder.resettled();
+        self.tidy.resettled();
+        self.last = None;
+    }
+}
+
+/// A closed round's two records: of what came in time for it, and of what came too late.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Closed {
+    in_time: Memo<Arc<Provision>>,
+    late: Memo<Arc<Provision>>,
+}
+
+impl Closed {
+    /// Without what came too late.
+    pub(super) fn in_time(&mut self, record: &Record) -> Record {
+        restanding(&mut self.in_time, record, &|deed| match deed.standing {
+            Standing::Late => None,
+            standing => Some(standing),
+        })
+    }
+
+    /// What came too late, measured against the text that lies before the house, with all that is proposed.
+    pub(super) fn late(&mut self, record: &Record) -> Record {
+        restanding(&mut self.late, record, &|deed| match deed.standing {
+            Standing::Late => Some(Standing::Pending),
+            Standing::Adopted | Standing::Pending => Some(Standing::Adopted),
+        })
+    }
+}
+
+fn restanding(
+    memo: &mut Memo<Arc<Provision>>,
+    record: &Record,
+    becomes: &dyn Fn(&Deed) -> Option<Standing>,
+) -> Record {
+    let restood = |provision: &Arc<Provision>| {
+        let other = provision.restanding(becomes);
+        // Where nothing changes it is the very same, and so is whatever was made of it.
+        if other == **provision { Arc::clone(provision) } else { Arc::new(other) }
+    };
+    let provisions = record.provisions.iter().map(|provision| memo.of(provision, restood)).collect();
+    memo.end_pass();
+    Record { changes: record.changes.clone(), provisions }
+}
