@@ -7,203 +7,30 @@
 
 mod act;
 mod answer;
+mod event;
 mod log;
 mod peer;
+mod quarantine;
 pub mod read;
+
+pub use event::{Budgets, Closing, ConnectionId, Effect, Event, Member, NewChange, NewEntry, Refused};
+pub use quarantine::Quarantine;
 
 use crate::hub::log::Log;
 use crate::hub::peer::Peer;
+use crate::hub::quarantine::{Ending, Taken, Unsaid};
 use automerge::{ActorId, Change, ChangeHash};
 use bytes::Bytes;
 use codraft_protocol::api::DocumentEvent;
 use codraft_protocol::authorship::index::FoldError;
 use codraft_protocol::authorship::{ChangeIx, Gate, Index, Refusal, Sender, chunk};
-use codraft_protocol::id::{DelegationCode, DocumentId, Role};
+use codraft_protocol::id::{DelegationCode, DocumentId};
 use codraft_protocol::resolution::text_form::Layout;
 use codraft_protocol::round::{Entry, Proceedings, ReplayError};
 use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::time::Timestamp;
 use codraft_protocol::wire::SharedFrame;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-
-/// One websocket, numbered by the server for as long as it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionId(pub u64);
-
-/// Who is at the other end of a connection, as far as a document is concerned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// The peer id it joined with.
-    pub peer: String,
-    /// Its account.
-    pub account: String,
-    /// What it may do.
-    pub role: Role,
-    /// In whose name.
-    pub delegation: Option<DelegationCode>,
-}
-
-/// What one connection may cost before it is closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Budgets {
-    /// How often it may ask for the whole document again.
-    pub resets: u32,
-    /// How many refused changes or unreadable messages it may send.
-    pub refusals: u32,
-    /// Bytes of one ephemeral message.
-    pub ephemeral_bytes: usize,
-    /// Ephemeral messages a second, after a burst of twice as many.
-    pub ephemeral_rate: u32,
-    /// Bytes of changes that a document may have, of all connections together.
-    pub document_bytes: u64,
-    /// Bytes that one account may have in a document's quarantine in full; past it, only the beginning of what
-    /// is refused is kept, so that nobody fills the disk with what nobody wants.
-    pub quarantine_bytes: usize,
-}
-
-/// How much of a refused change is kept past that.
-const QUARANTINE_CUT: usize = 4096;
-
-impl Default for Budgets {
-    fn default() -> Self {
-        Self {
-            quarantine_bytes: 64 << 20,
-            resets: 8,
-            refusals: 200,
-            ephemeral_bytes: 16 << 10,
-            ephemeral_rate: 30,
-            document_bytes: 256 << 20,
-        }
-    }
-}
-
-/// What happens to a document.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// A connection opens the document.
-    Open {
-        /// Which.
-        connection: ConnectionId,
-        /// Who.
-        member: Member,
-    },
-    /// A sync message arrives.
-    Sync {
-        /// From which connection.
-        connection: ConnectionId,
-        /// The message, as it came.
-        data: Bytes,
-    },
-    /// An ephemeral message arrives.
-    Ephemeral {
-        /// From which connection.
-        connection: ConnectionId,
-        /// Its author's session.
-        session: String,
-        /// Its number in the session.
-        count: u64,
-        /// Its content.
-        data: Bytes,
-    },
-    /// A connection is gone.
-    Closed {
-        /// Which.
-        connection: ConnectionId,
-    },
-    /// Everything up to (not including) this change is durable.
-    Stored {
-        /// The number of durable changes.
-        durable: u32,
-    },
-    /// So many of the refused changes that this hub has given out are durably in quarantine.
-    Kept {
-        /// How many.
-        refused: u64,
-    },
-    /// Nobody has written for a moment: what can wait is done now.
-    Quiet,
-}
-
-/// A change to be stored durably.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewChange {
-    /// Its place in the document's log.
-    pub number: u32,
-    /// Whose it is.
-    pub delegation: DelegationCode,
-    /// The account that sent it.
-    pub account: String,
-    /// The uncompressed chunk.
-    pub raw: Bytes,
-}
-
-/// An entry of the ledger, to be stored durably together with the change that the server's hand wrote for it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewEntry {
-    /// The entry.
-    pub entry: Entry,
-    /// The hand's change, if it wrote one.
-    pub change: Option<NewChange>,
-    /// What is to be published once it is durable.
-    pub events: Vec<DocumentEvent>,
-}
-
-/// A change to be kept in quarantine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// Who sent it.
-    pub member: Member,
-    /// Why it was refused.
-    pub code: &'static str,
-    /// Why, in words.
-    pub reason: String,
-    /// The bytes.
-    pub raw: Bytes,
-}
-
-/// Why a connection is closed: a websocket close code of the private range, and words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Closing {
-    /// The close code.
-    pub code: u16,
-    /// What happened and what to do.
-    pub reason: String,
-}
-
-/// What is to be done. Effects are performed in order.
-#[derive(Clone, Debug)]
-pub enum Effect {
-    /// Send a frame.
-    Send {
-        /// To which connection.
-        to: ConnectionId,
-        /// What; shared by all who get the same.
-        frame: SharedFrame,
-    },
-    /// Tell a connection in words that something was refused.
-    Tell {
-        /// Which connection.
-        to: ConnectionId,
-        /// What.
-        message: String,
-    },
-    /// Close a connection.
-    Close {
-        /// Which.
-        connection: ConnectionId,
-        /// Why.
-        closing: Closing,
-    },
-    /// Store changes, in this order, and answer with [`Event::Stored`].
-    Store(Vec<NewChange>),
-    /// Store an entry of the ledger with its change, both or neither, after all that was to be stored before it;
-    /// answer with [`Event::Stored`] where it has a change.
-    Enter(Box<NewEntry>),
-    /// Keep a refused change, and answer with [`Event::Kept`].
-    Quarantine(Refused),
-    /// Publish on the document's event stream.
-    Publish(DocumentEvent),
-}
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Changes that wait to become durable.
 #[derive(Debug)]
@@ -212,18 +39,6 @@ struct Waiting {
     upto: u32,
     /// Who sent them; nobody: the server's hand, or they came otherwise than over a connection.
     writer: Option<ConnectionId>,
-}
-
-/// Words that wait until what they are about is durably in quarantine: whoever reads them may throw their copy
-/// of it away.
-#[derive(Debug)]
-struct Unsaid {
-    /// Up to (and including) which refused change.
-    upto: u64,
-    to: ConnectionId,
-    message: String,
-    /// Whether that was one too many.
-    exhausted: bool,
 }
 
 /// A document's hub.
@@ -242,14 +57,7 @@ pub struct Hub {
     durable_heads: BTreeSet<ChangeHash>,
     waiting: VecDeque<Waiting>,
     peers: BTreeMap<ConnectionId, Peer>,
-    /// Hashes of refused changes: each goes to quarantine once, and none is ever asked for.
-    refused: HashSet<ChangeHash>,
-    /// How many refused changes this hub has given out, and how many of them are durable.
-    given_out: u64,
-    kept: u64,
-    unsaid: VecDeque<Unsaid>,
-    /// Bytes that each account has put into quarantine since the document was opened.
-    quarantined: HashMap<String, usize>,
+    quarantine: Quarantine,
 }
 
 /// What a hub is made from.
@@ -263,8 +71,8 @@ pub struct Settings {
     pub layout: Layout,
     /// The heads of the imported text.
     pub baseline: Vec<ChangeHash>,
-    /// The changes that are in quarantine.
-    pub refused: HashSet<ChangeHash>,
+    /// What is in quarantine.
+    pub quarantine: Quarantine,
     /// When it was imported.
     pub imported: Timestamp,
     /// The actor with which the server itself writes: random, and never used before.
@@ -334,11 +142,7 @@ impl Hub {
             durable_heads: heads,
             waiting: VecDeque::new(),
             peers: BTreeMap::new(),
-            refused: settings.refused,
-            given_out: 0,
-            kept: 0,
-            unsaid: VecDeque::new(),
-            quarantined: HashMap::new(),
+            quarantine: settings.quarantine,
         })
     }
 
@@ -357,7 +161,7 @@ impl Hub {
             }
             Event::Stored { durable } => self.stored(durable, effects),
             Event::Kept { refused } => {
-                self.kept = self.kept.max(refused);
+                self.quarantine.kept(refused);
                 self.say(effects);
             }
             Event::Quiet => self.quiet(now, effects),
@@ -412,8 +216,8 @@ impl Hub {
     /// Takes in changes that come otherwise than over a connection, through the same gate. Returns how many are new.
     pub fn submit(&mut self, member: &Member, changes: &[Bytes], effects: &mut Vec<Effect>) -> usize {
         let (accepted, bad, _) = self.let_in(member, changes, None, effects);
-        self.given_out += bad.len() as u64;
-        effects.extend(bad.into_iter().map(Effect::Quarantine));
+        // What finds no room there is still where it comes from: in the log of a draft.
+        let _ = self.keep(bad, effects);
         accepted
     }
 
@@ -459,7 +263,7 @@ impl Hub {
                 let known = hash.is_some_and(|hash| self.proceedings.index.position(&hash).is_some());
                 match hash {
                     _ if known => {}
-                    Some(hash) if !self.refused.insert(hash) => again.push(refusal.to_string()),
+                    Some(hash) if self.quarantine.has(&hash) => again.push(refusal.to_string()),
                     _ => bad.push(refused(&refusal, chunk.clone())),
                 }
                 known
@@ -478,14 +282,16 @@ impl Hub {
                 raw: accepted.raw,
             });
         }
+        let mut here = BTreeSet::new();
         for one in admission.refused {
-            let refusal = self.reason(one.refusal, &one.raw);
+            let refusal = self.reason(one.refusal, &one.raw, &here);
+            here.extend(one.hash);
             // A client sends what was refused again and again: it is kept once. But it is told each time, since
             // nobody knows whether it heard.
-            if one.hash.is_none_or(|hash| self.refused.insert(hash)) {
-                bad.push(refused(&refusal, one.raw));
-            } else {
+            if one.hash.is_some_and(|hash| self.quarantine.has(&hash)) {
                 again.push(refusal.to_string());
+            } else {
+                bad.push(refused(&refusal, one.raw));
             }
         }
         let accepted = new.len();
@@ -496,12 +302,11 @@ impl Hub {
         (accepted, bad, again)
     }
 
-    /// Why a change is refused: what it builds on may have been refused in an earlier message.
-    fn reason(&self, refusal: Refusal, raw: &Bytes) -> Refusal {
-        let built_on_refused = || {
-            let change = Change::from_bytes(raw.to_vec());
-            change.is_ok_and(|change| change.deps().iter().any(|dep| self.refused.contains(dep)))
-        };
+    /// Why a change is refused: what it builds on may have been refused `here`, or in an earlier message.
+    fn reason(&self, refusal: Refusal, raw: &Bytes, here: &BTreeSet<ChangeHash>) -> Refusal {
+        let refused = |dep: &ChangeHash| here.contains(dep) || self.quarantine.has(dep);
+        let built_on_refused =
+            || Change::from_bytes(raw.to_vec()).is_ok_and(|change| change.deps().iter().any(refused));
         match refusal {
             Refusal::MissingDependencies if built_on_refused() => Refusal::DependsOnRefused,
             refusal => refusal,
@@ -525,36 +330,41 @@ impl Hub {
         }
         let Some(peer) = self.peers.get_mut(&connection) else { return };
         let exhausted = peer.refuse(u32::try_from(count).unwrap_or(u32::MAX));
-        for mut one in refused {
-            let used = self.quarantined.entry(one.member.account.clone()).or_default();
-            if used.saturating_add(one.raw.len()) > self.budgets.quarantine_bytes {
-                one.raw.truncate(QUARANTINE_CUT);
-            }
-            *used = used.saturating_add(one.raw.len());
+        let ending = match self.keep(refused, effects) {
+            Ok(()) => exhausted.then_some(Ending::TooMany),
+            Err(full) => Some(full),
+        };
+        self.quarantine.say_once_kept(connection, message, ending);
+        self.say(effects);
+    }
+
+    /// Puts what is refused into quarantine. `Err`: there was no room for some of it, and it is not kept.
+    fn keep(&mut self, refused: Vec<Refused>, effects: &mut Vec<Effect>) -> Result<(), Ending> {
+        let mut outcome = Ok(());
+        for one in refused {
             effects.push(Effect::Publish(DocumentEvent::Refused {
                 delegation: one.member.delegation.clone(),
                 code: one.code.to_owned(),
                 reason: one.reason.clone(),
             }));
-            effects.push(Effect::Quarantine(one));
-            self.given_out += 1;
+            match self.quarantine.take(&one, self.budgets.quarantine_bytes) {
+                Taken::New => effects.push(Effect::Quarantine(one)),
+                Taken::Known => {}
+                Taken::NoRoom => outcome = Err(Ending::Full),
+            }
         }
-        self.unsaid.push_back(Unsaid { upto: self.given_out, to: connection, message, exhausted });
-        self.say(effects);
+        outcome
     }
 
     /// Tells senders of refused changes so, once those are in quarantine.
     fn say(&mut self, effects: &mut Vec<Effect>) {
-        while self.unsaid.front().is_some_and(|unsaid| unsaid.upto <= self.kept) {
-            let Some(Unsaid { to, message, exhausted, .. }) = self.unsaid.pop_front() else { return };
+        while let Some(Unsaid { to, message, ending, .. }) = self.quarantine.next_to_say() {
             if !self.peers.contains_key(&to) {
                 continue;
             }
             effects.push(Effect::Tell { to, message });
-            if exhausted {
-                let reason = "too many refused changes on this connection; reset your copy, your words are kept in quarantine";
-                let closing = Closing { code: 4403, reason: reason.to_owned() };
-                effects.push(Effect::Close { connection: to, closing });
+            if let Some(ending) = ending {
+                effects.push(Effect::Close { connection: to, closing: ending.closing() });
             }
         }
     }

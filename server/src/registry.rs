@@ -10,7 +10,7 @@ use crate::connection::ConnectionSettings;
 use crate::directory::Caller;
 use crate::document::{Handle, Keep, Kept, now};
 use crate::hub::read::Facts;
-use crate::hub::{Budgets, ConnectionId, Hub, NewChange, Refused, Settings as HubSettings};
+use crate::hub::{Budgets, ConnectionId, Hub, NewChange, Quarantine, Refused, Settings as HubSettings};
 use crate::storage::committer::{Batch, CommitterHandle, Lane};
 use crate::storage::record::{ChangeRecord, DocumentRecord, DraftRecord, QuarantineRecord, key, ledger};
 use crate::storage::{Reader, StorageError, Tree, Write};
@@ -18,12 +18,12 @@ use automerge::{ActorId, Automerge, TextEncoding};
 use bytes::Bytes;
 use codraft_protocol::amendment::View;
 use codraft_protocol::api;
-use codraft_protocol::authorship::{Gate, chunk};
+use codraft_protocol::authorship::Gate;
 use codraft_protocol::id::{DelegationCode, DocumentId};
 use codraft_protocol::resolution::text_form::{self, TextFormError};
 use codraft_protocol::resolution::{edit, fused};
 use codraft_protocol::time::Timestamp;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OnceCell, broadcast};
@@ -368,12 +368,11 @@ pub fn load(
         first.load_incremental(&raw).map_err(|e| damaged(e.to_string()))?;
     }
     let layout = edit::layout(&first)?;
-    let (mut refused, mut quarantined) = (HashSet::new(), 0);
+    let (mut quarantine, mut quarantined) = (Quarantine::default(), 0);
     for entry in reader.scan(Tree::Quarantine, &key::document(&id)) {
         let (key, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
         let kept = QuarantineRecord::decode(&value).map_err(|e| damaged(e.to_string()))?;
-        // What is no change has no hash, and is refused by its looks.
-        refused.extend(chunk::hash(&kept.raw));
+        quarantine.holds(&kept.account, &kept.raw);
         quarantined = key::number(&key) + 1;
     }
     let baseline = record.baseline.iter().copied().map(automerge::ChangeHash).collect::<Vec<_>>();
@@ -390,7 +389,7 @@ pub fn load(
         server: peer_id.to_owned(),
         layout,
         baseline,
-        refused,
+        quarantine,
         imported: record.created,
         hand: new_actor()?,
         gate: settings.gate.clone(),

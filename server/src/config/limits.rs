@@ -85,7 +85,7 @@ limits! {
     text_characters: usize, "CODRAFT_TEXT_CHARACTERS", "N";
     /// Megabytes of changes that a document may have [default: 256]
     document_mb: u64, "CODRAFT_DOCUMENT_MB", "MB";
-    /// Megabytes of refused changes that a document keeps in full of one account [default: 64]
+    /// Megabytes of refused changes that a document keeps of one account; more are refused and not kept [default: 64]
     quarantine_mb: usize, "CODRAFT_QUARANTINE_MB", "MB";
 }
 

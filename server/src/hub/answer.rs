@@ -18,7 +18,7 @@ impl Hub {
         let unknown: Vec<ChangeHash> = message
             .heads
             .iter()
-            .filter(|head| self.proceedings.index.position(head).is_none() && !self.refused.contains(head))
+            .filter(|head| self.proceedings.index.position(head).is_none() && !self.quarantine.has(head))
             .copied()
             .collect();
         // What they believe to share with us, we may have lost (a restored backup): then they must start over.

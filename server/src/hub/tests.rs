@@ -2,6 +2,7 @@ use super::*;
 use automerge::sync::{BloomFilter, State, SyncDoc};
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Automerge, ObjId, ROOT, ReadDoc, TextEncoding};
+use codraft_protocol::id::Role;
 use codraft_protocol::resolution::{edit, text_form};
 use codraft_protocol::wire::{Frame, Target};
 
@@ -20,18 +21,24 @@ fn founded() -> (Automerge, text_form::Layout) {
 }
 
 /// A hub with everything that `doc` has, all of it the secretariat's, and with those refused changes.
-fn hub(doc: &Automerge, layout: text_form::Layout, refused: HashSet<ChangeHash>) -> Hub {
+fn hub(doc: &Automerge, layout: text_form::Layout, refused: &[&Change]) -> Hub {
+    with(doc, layout, refused, Budgets::default())
+}
+
+fn with(doc: &Automerge, layout: text_form::Layout, refused: &[&Change], budgets: Budgets) -> Hub {
     let changes = doc.get_changes(&[]);
+    let mut quarantine = Quarantine::default();
+    refused.iter().for_each(|change| quarantine.holds("can", change.raw_bytes()));
     let settings = Settings {
         document: DocumentId::from_bytes([1; 16]),
         server: "server".into(),
         layout,
         baseline: vec![changes[0].hash()],
-        refused,
+        quarantine,
         imported: NOW,
         hand: ActorId::from([250; 16]),
         gate: Gate::default(),
-        budgets: Budgets::default(),
+        budgets,
     };
     let raw = |change: &Change| Bytes::from(change.raw_bytes().to_vec());
     let owned = changes.iter().map(|change| (raw(change), DelegationCode::secretariat()));
@@ -109,7 +116,7 @@ fn a_filter_that_errs_costs_nobody_a_change() {
     });
     let mut client = mistaken.expect("one in a hundred");
     write(&mut client, "later");
-    let mut hub = hub(&doc, layout, HashSet::new());
+    let mut hub = hub(&doc, layout, &[]);
     join(&mut hub, LINK);
     let mut state = State::new();
     let target = Target::new("p1");
@@ -134,7 +141,7 @@ fn a_filter_that_errs_costs_nobody_a_change() {
 fn what_is_refused_again_is_told_again_and_kept_once() {
     let (doc, layout) = founded();
     let bad = write(&mut fork(&doc, 7), "\n");
-    let mut hub = hub(&doc, layout, HashSet::new());
+    let mut hub = hub(&doc, layout, &[]);
     join(&mut hub, LINK);
     assert_eq!(codes(&handle(&mut hub, bringing(&[&bad]))), ["control-character"]);
     assert!(is_told(&handle(&mut hub, Event::Kept { refused: 1 })));
@@ -148,7 +155,7 @@ fn what_is_refused_again_is_told_again_and_kept_once() {
 fn nobody_is_told_before_it_is_in_quarantine() {
     let (doc, layout) = founded();
     let (one, two) = (write(&mut fork(&doc, 7), "\n"), write(&mut fork(&doc, 8), "\n"));
-    let mut hub = hub(&doc, layout, HashSet::new());
+    let mut hub = hub(&doc, layout, &[]);
     join(&mut hub, LINK);
     for bad in [&one, &two, &two] {
         assert!(!is_told(&handle(&mut hub, bringing(&[bad]))));
@@ -164,11 +171,36 @@ fn what_builds_on_a_refused_change_says_so() {
     let (doc, layout) = founded();
     let mut client = fork(&doc, 7);
     let (bad, next) = (write(&mut client, "\n"), write(&mut client, "x"));
-    let mut first = hub(&doc, layout.clone(), HashSet::new());
+    let mut first = hub(&doc, layout.clone(), &[]);
     join(&mut first, LINK);
     handle(&mut first, bringing(&[&bad]));
     assert_eq!(codes(&handle(&mut first, bringing(&[&next]))), ["depends-on-refused"]);
-    let mut second = hub(&doc, layout, HashSet::from([bad.hash()]));
+    let mut second = hub(&doc, layout, &[&bad]);
     join(&mut second, LINK);
     assert_eq!(codes(&handle(&mut second, bringing(&[&bad, &next]))), ["depends-on-refused"]);
+}
+
+/// Nobody is told that their words are kept where they are not: all of what fits is kept whole, nothing of the rest.
+#[test]
+fn a_full_quarantine_says_so_and_takes_nothing() {
+    let (doc, layout) = founded();
+    let (one, two) = (write(&mut fork(&doc, 7), "\n"), write(&mut fork(&doc, 8), "\n"));
+    for held in [vec![], vec![&one]] {
+        let room = one.raw_bytes().len() + two.raw_bytes().len() / 2;
+        let budgets = Budgets { quarantine_bytes: room, ..Budgets::default() };
+        let mut hub = with(&doc, layout.clone(), &held, budgets);
+        join(&mut hub, LINK);
+        let mut effects = handle(&mut hub, bringing(&[&one, &two, &one]));
+        effects.extend(handle(&mut hub, Event::Kept { refused: 1 }));
+        let kept = effects.iter().filter_map(|effect| match effect {
+            Effect::Quarantine(refused) => Some(refused.raw.to_vec()),
+            _ => None,
+        });
+        let expected = if held.is_empty() { vec![one.raw_bytes().to_vec()] } else { Vec::new() };
+        assert_eq!(kept.collect::<Vec<_>>(), expected);
+        let closed = effects.iter().any(
+            |effect| matches!(effect, Effect::Close { closing, .. } if closing.reason.contains("NOT kept")),
+        );
+        assert!(closed && is_told(&effects));
+    }
 }

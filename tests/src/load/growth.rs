@@ -56,7 +56,7 @@ impl Desk {
             baseline: plan.heads.clone(),
             gate: Gate::default(),
             budgets: Budgets::default(),
-            refused: Default::default(),
+            quarantine: Default::default(),
             imported: Default::default(),
             hand: automerge::ActorId::from([250; 16]),
         };

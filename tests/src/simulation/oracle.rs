@@ -182,7 +182,7 @@ fn provision(objects: &HashMap<ObjectId, Object>, list: &Object, id: &OpId) -> P
 pub fn recorded(record: &Record) -> Vec<Provision> {
     let hash = |deed: &codraft_protocol::authorship::Deed| record.change(*deed).expect("in the record").hash;
     let hashes = |deeds: &[codraft_protocol::authorship::Deed]| deeds.iter().map(hash).collect::<Hashes>();
-    let provision = |provision: &codraft_protocol::authorship::Provision| Provision {
+    let provision = |provision: &std::sync::Arc<codraft_protocol::authorship::Provision>| Provision {
         id: provision.id.0.clone(),
         inserted: hash(&provision.inserted[0]),
         removed: hashes(&provision.removed),
