@@ -174,6 +174,10 @@ impl Config {
                 connection,
                 budgets: self.limits.budgets(),
                 gate: self.limits.gate(),
+                open_documents: self
+                    .limits
+                    .open_documents
+                    .unwrap_or(registry::Settings::default().open_documents),
             },
         })
     }

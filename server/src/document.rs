@@ -7,6 +7,8 @@ use codraft_protocol::api::{By, DocumentEvent};
 use codraft_protocol::round::{Command as Decision, Refusal};
 use codraft_protocol::time::Timestamp;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -89,11 +91,22 @@ impl Ends {
     }
 }
 
+/// Commands that were sent to a document's task, and how many of them it had received when it last came to rest.
+#[derive(Debug, Default)]
+struct Rest {
+    sent: AtomicU64,
+    at_rest_after: AtomicU64,
+}
+
+/// What [`Rest::at_rest_after`] says of a task that has something to do, or to wait for.
+const BUSY: u64 = u64::MAX;
+
 /// A handle on an open document; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Handle {
     commands: mpsc::Sender<Command>,
     events: broadcast::Sender<DocumentEvent>,
+    rest: Arc<Rest>,
 }
 
 impl Handle {
@@ -103,6 +116,7 @@ impl Handle {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (events, _) = broadcast::channel(EVENTS);
         let (stored_sender, stored) = mpsc::unbounded_channel();
+        let rest = Arc::new(Rest { at_rest_after: AtomicU64::new(BUSY), ..Rest::default() });
         let task = Task {
             hub,
             facts,
@@ -114,11 +128,14 @@ impl Handle {
             to_store: Vec::new(),
             refused: 0,
             to_publish: VecDeque::new(),
+            kept: 0,
             quiet_at: None,
             stored: stored_sender,
+            received: 0,
+            rest: Arc::clone(&rest),
         };
         tokio::spawn(task.run(inbox, stored));
-        Self { commands, events }
+        Self { commands, events, rest }
     }
 
     /// Brings a connection in.
@@ -171,7 +188,18 @@ impl Handle {
         self.commands.is_closed()
     }
 
+    /// Whether nothing would be missed without its task: this is the only handle, nobody watches, no connection is
+    /// in it, all that it was ever asked is done and durable, and it waits for no moment. Whoever holds the only
+    /// handle may drop it then, and open the document anew.
+    pub fn is_at_rest(&self) -> bool {
+        // Whoever sends counts first and has a handle while it does, so in this order nothing is overlooked.
+        self.commands.strong_count() == 1
+            && self.events.receiver_count() == 0
+            && self.rest.at_rest_after.load(Ordering::SeqCst) == self.rest.sent.load(Ordering::SeqCst)
+    }
+
     async fn command(&self, command: Command) {
+        self.rest.sent.fetch_add(1, Ordering::SeqCst);
         // A closed document has told its connections so; what they still send goes nowhere.
         let _ = self.commands.send(command).await;
     }
@@ -190,8 +218,12 @@ struct Task<K> {
     to_store: Vec<Kept>,
     /// Events of entries, each with the number of entries that must be durable before it is told.
     to_publish: VecDeque<(u64, DocumentEvent)>,
-    /// How many refused changes have been handed in.
+    /// How many refused changes have been handed in, and how many of them are durable.
     refused: u64,
+    kept: u64,
+    /// How many commands have come in.
+    received: u64,
+    rest: Arc<Rest>,
     stored: mpsc::UnboundedSender<Stored>,
     /// When it will have been quiet.
     quiet_at: Option<Instant>,
@@ -220,6 +252,7 @@ impl<K: Keep> Task<K> {
                         self.reached(ends);
                     }
                     if let Some(refused) = refused {
+                        self.kept = refused;
                         self.event(Event::Kept { refused });
                     }
                 }
@@ -238,10 +271,22 @@ impl<K: Keep> Task<K> {
             }
             self.store();
             self.answer();
+            let after = if self.is_at_rest() { self.received } else { BUSY };
+            self.rest.at_rest_after.store(after, Ordering::SeqCst);
         }
     }
 
+    /// Whether there is nothing to do, and nothing to wait for but a command.
+    fn is_at_rest(&self) -> bool {
+        self.outboxes.is_empty()
+            && self.questions.is_empty()
+            && self.durable.reach(self.ends())
+            && self.kept == self.refused
+            && self.rest().is_none()
+    }
+
     fn command(&mut self, command: Command) {
+        self.received += 1;
         match command {
             Command::Join { connection, member, outbox } => {
                 self.outboxes.insert(connection, outbox);

@@ -2,7 +2,9 @@
 //! websockets talk to.
 
 mod drafts;
+mod open;
 mod proceedings;
+mod views;
 
 pub use proceedings::LedgerListing;
 
@@ -23,10 +25,11 @@ use codraft_protocol::id::{DelegationCode, DocumentId};
 use codraft_protocol::resolution::text_form::{self, TextFormError};
 use codraft_protocol::resolution::{edit, fused};
 use codraft_protocol::time::Timestamp;
+use open::OpenDocuments;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{OnceCell, broadcast};
+use tokio::sync::broadcast;
 
 /// Bytes of a quarantined change that a listing shows.
 const QUARANTINE_SHOWN: usize = 4096;
@@ -75,7 +78,7 @@ pub enum RegistryError {
 }
 
 /// What a registry is set up with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Per connection.
     pub connection: ConnectionSettings,
@@ -83,6 +86,19 @@ pub struct Settings {
     pub budgets: Budgets,
     /// What a change may be.
     pub gate: Gate,
+    /// How many documents may stay open though nobody uses them.
+    pub open_documents: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connection: ConnectionSettings::default(),
+            budgets: Budgets::default(),
+            gate: Gate::default(),
+            open_documents: 64,
+        }
+    }
 }
 
 /// A handle on all documents; cheap to clone.
@@ -102,8 +118,7 @@ struct Inner {
     catalogue: Mutex<Vec<DocumentRecord>>,
     /// Private drafts, by the id of their own document.
     drafts: Mutex<HashMap<DocumentId, DraftRecord>>,
-    /// The open ones; a cell, so that many who open one at once wait for one loading.
-    open: Mutex<HashMap<DocumentId, Arc<OnceCell<Handle>>>>,
+    open: Mutex<OpenDocuments>,
     connections: AtomicU64,
 }
 
@@ -181,10 +196,15 @@ impl Registry {
     /// [`RegistryError`]
     pub async fn create(&self, by: &Caller, new: api::NewDocument) -> Result<api::Imported, RegistryError> {
         let at = now();
-        let (layout, lines) = text_form::parse(new.text.as_bytes())?;
-        let warnings = fused::warnings(&lines);
-        let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
-        let head = edit::create(&mut doc, &new.symbol, &layout, &lines, at)?;
+        let (text, symbol) = (new.text, new.symbol.clone());
+        // A text of some megabytes takes seconds: others must not wait for it.
+        let made = tokio::task::spawn_blocking(move || {
+            let (layout, lines) = text_form::parse(text.as_bytes())?;
+            let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+            let head = edit::create(&mut doc, &symbol, &layout, &lines, at)?;
+            Ok::<_, RegistryError>((doc, head, lines.len(), fused::warnings(&lines)))
+        });
+        let (doc, head, lines, warnings) = made.await.map_err(|_| RegistryError::Closing)??;
         let id = DocumentId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
         let record = DocumentRecord {
             id,
@@ -218,7 +238,7 @@ impl Registry {
             .map_err(|_| RegistryError::Closing)?;
         stored.map_err(RegistryError::Storage)?;
         lock(&self.inner.catalogue).push(record);
-        tracing::info!(document = %id, account = by.account, lines = lines.len(), "imported a document");
+        tracing::info!(document = %id, account = by.account, lines, "imported a document");
         Ok(api::Imported { document: self.document(id).await?, warnings })
     }
 
@@ -230,8 +250,13 @@ impl Registry {
         let ids: Vec<_> = lock(&self.inner.catalogue).iter().map(|record| record.id).collect();
         let mut documents = Vec::new();
         let is_draft = |id: &DocumentId| lock(&self.inner.drafts).contains_key(id);
-        for id in ids.into_iter().filter(|id| self.is_visible(by, *id) && !is_draft(id)) {
-            documents.push(self.document(id).await?);
+        let ids: Vec<_> = ids.into_iter().filter(|id| self.is_visible(by, *id) && !is_draft(id)).collect();
+        let mut seen = self.seen(ids.clone()).await?;
+        for id in ids {
+            documents.push(match seen.remove(&id) {
+                Some(seen) => seen.document,
+                None => self.ask(id, |hub, facts| hub.describe(facts)).await?,
+            });
         }
         Ok(documents)
     }
@@ -241,7 +266,11 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`]
     pub async fn document(&self, id: DocumentId) -> Result<api::Document, RegistryError> {
-        self.ask(id, |hub, facts| hub.describe(facts)).await
+        self.known(id)?;
+        match self.seen(vec![id]).await?.remove(&id) {
+            Some(seen) => Ok(seen.document),
+            None => self.ask(id, |hub, facts| hub.describe(facts)).await,
+        }
     }
 
     /// A view of its text.
@@ -249,6 +278,12 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`]
     pub async fn text(&self, id: DocumentId, view: View) -> Result<String, RegistryError> {
+        self.known(id)?;
+        if view == View::Current
+            && let Some(seen) = self.seen(vec![id]).await?.remove(&id)
+        {
+            return Ok(seen.text);
+        }
         self.ask(id, move |hub, _| hub.text(&view)).await
     }
 
@@ -317,12 +352,7 @@ impl Registry {
     /// [`RegistryError`]
     pub async fn open(&self, id: DocumentId) -> Result<Handle, RegistryError> {
         let record = self.record(id)?;
-        let cell = {
-            let mut open = lock(&self.inner.open);
-            // A document whose task has ended is opened anew.
-            open.retain(|_, cell| cell.get().is_none_or(|handle| !handle.is_closed()));
-            Arc::clone(open.entry(id).or_default())
-        };
+        let cell = lock(&self.inner.open).cell(id);
         let handle = cell.get_or_try_init(|| async {
             let inner = Arc::clone(&self.inner);
             let loading = tokio::task::spawn_blocking(move || {
@@ -331,7 +361,10 @@ impl Registry {
             let (hub, facts, keep) = loading.await.map_err(|_| RegistryError::Closing)??;
             Ok(Handle::start(hub, facts, keep))
         });
-        handle.await.cloned()
+        let handle = handle.await.cloned();
+        drop(cell);
+        self.rest();
+        handle
     }
 }
 

@@ -212,6 +212,7 @@ impl Server {
         if gone.await.is_err() {
             tracing::warn!("some connections did not close in time");
         }
+        self.registry.rest_all().await;
         let committer = self.committer;
         // Blocks until the last commit is on the disk.
         let _ = tokio::task::spawn_blocking(move || committer.stop()).await;

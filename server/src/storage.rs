@@ -36,11 +36,13 @@ pub enum Tree {
     Ledger = 8,
     /// document id of a private draft → draft record.
     Drafts = 9,
+    /// document id → view record. Derived from the log and the ledger, and only valid at their ends.
+    Views = 10,
 }
 
 impl Tree {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Documents,
         Self::Changes,
         Self::Quarantine,
@@ -50,6 +52,7 @@ impl Tree {
         Self::AccessLog,
         Self::Ledger,
         Self::Drafts,
+        Self::Views,
     ];
 
     /// Whether a key that was written is never written again.
@@ -69,6 +72,7 @@ impl Tree {
             Self::AccessLog => "access log",
             Self::Ledger => "ledger",
             Self::Drafts => "drafts",
+            Self::Views => "views",
         }
     }
 
@@ -218,6 +222,14 @@ pub trait Reader: fmt::Debug + Send + Sync + 'static {
 
     /// All entries whose key starts with `prefix`, in key order.
     fn scan<'a>(&'a self, tree: Tree, prefix: &[u8]) -> Stream<'a, Entry>;
+
+    /// The last entry whose key starts with `prefix`, in key order.
+    ///
+    /// # Errors
+    /// [`StorageError`]
+    fn last(&self, tree: Tree, prefix: &[u8]) -> Result<Option<Entry>, StorageError> {
+        self.scan(tree, prefix).last().transpose()
+    }
 
     /// The commit records from number `from` on (the first is 1), in order, each as it is stored.
     fn commits<'a>(&'a self, from: u64) -> Stream<'a, (u64, Vec<u8>)>;

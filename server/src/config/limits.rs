@@ -87,6 +87,8 @@ limits! {
     document_mb: u64, "CODRAFT_DOCUMENT_MB", "MB";
     /// Megabytes of refused changes that a document keeps of one account; more are refused and not kept [default: 64]
     quarantine_mb: usize, "CODRAFT_QUARANTINE_MB", "MB";
+    /// Documents that stay open though nobody uses them; of more, the longest unused go to rest [default: 64]
+    open_documents: usize, "CODRAFT_OPEN_DOCUMENTS", "N";
 }
 
 fn seconds(set: Option<u64>, default: Duration) -> Duration {
@@ -245,5 +247,7 @@ mod tests {
         assert_eq!(told("change_operations"), gate.change_ops);
         assert_eq!(told("provisions"), gate.provisions as u64);
         assert_eq!(told("text_characters"), gate.text_chars as u64);
+        let registry = crate::registry::Settings::default();
+        assert_eq!(told("open_documents"), registry.open_documents as u64);
     }
 }

@@ -308,6 +308,21 @@ TicketRecord {
     revoked: Option<Timestamp>,
 });
 
+record!("view",
+/// What can be told of a document without opening it.
+ViewRecord {
+    /// The version of the server that made it: another one may see the same log otherwise.
+    version: String,
+    /// How many changes its log had.
+    changes: u64,
+    /// How many entries its ledger had.
+    entries: u64,
+    /// The document in a listing, as JSON.
+    document: Vec<u8>,
+    /// The text as it stands.
+    text: String,
+});
+
 record!("private draft",
 /// A delegation's private draft: a document of its own, for its own people.
 DraftRecord {

@@ -395,6 +395,13 @@ impl Reader for Trees {
         }
     }
 
+    fn last(&self, tree: Tree, prefix: &[u8]) -> Result<Option<Entry>, StorageError> {
+        let Some(entry) = self.of(tree)?.scan_prefix(prefix).next_back() else { return Ok(None) };
+        let (key, stored) = entry.map_err(failed)?;
+        let value = self.whole(tree as u8, &key, &stored)?;
+        Ok(Some((key.to_vec(), value)))
+    }
+
     fn commits<'a>(&'a self, from: u64) -> Stream<'a, (u64, Vec<u8>)> {
         Box::new(self.commits.range(from.to_be_bytes()..).map(|entry| {
             let (key, stored) = entry.map_err(failed)?;
