@@ -8,6 +8,7 @@ mod logins;
 mod logs;
 mod operations;
 mod origins;
+mod resting;
 mod roles;
 mod slow;
 mod tls;
