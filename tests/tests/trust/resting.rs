@@ -17,14 +17,21 @@ fn open_documents(server: &Server) -> f64 {
     said.map_or(0.0, |said| said.trim().parse().unwrap())
 }
 
+/// Writes, and waits until it is stored.
 async fn write(url: &str, can: &Delegate, document: &str, actor: u8, words: &str) {
+    let (mut peer, mut replica) = push(url, can, document, actor, words).await;
+    replica.settle(&mut peer).await;
+}
+
+/// Writes, and waits for nothing.
+async fn push(url: &str, can: &Delegate, document: &str, actor: u8, words: &str) -> (Peer, Replica) {
     let mut peer = Peer::join(url, &can.token, &format!("w{actor}")).await;
     let mut replica = Replica::new(document, "CAN", [actor; 16]);
     replica.begin(&mut peer).await;
     replica.settle(&mut peer).await;
     replica.splice(3, 0, 0, words);
     replica.push(&mut peer).await;
-    replica.settle(&mut peer).await;
+    (peer, replica)
 }
 
 fn listed(pen: &Api) -> Vec<(String, String, u64)> {
@@ -83,7 +90,7 @@ async fn documents_rest_and_wake_as_they_were() {
 /// Many come and go at once in more documents than may stay open: no acknowledged word is missing.
 #[tokio::test(flavor = "multi_thread")]
 async fn coming_and_going_loses_nothing() {
-    let (server, documents, can) = blocking(|| {
+    let (mut server, documents, can) = blocking(|| {
         let server = Server::start_with(&["--open-documents", "1"]);
         let documents: Vec<String> = (0..DOCUMENTS).map(|_| server.import(SAMPLE)).collect();
         let can = server.delegation("CAN");
@@ -97,6 +104,8 @@ async fn coming_and_going_loses_nothing() {
             for visit in 0..6_u8 {
                 let actor = u8::try_from(n).unwrap() * 6 + visit + 1;
                 write(&url, &can, &document, actor, &format!("<{visit}>")).await;
+                // Somebody else is gone before they hear that theirs is stored.
+                drop(push(&url, &can, &document, actor + 100, "!").await);
                 // Long enough, now and then, for it to come to rest.
                 tokio::time::sleep(std::time::Duration::from_millis(u64::from(visit % 4) * 400)).await;
             }
@@ -115,7 +124,11 @@ async fn coming_and_going_loses_nothing() {
         guest.unwrap();
     }
     blocking(move || {
+        // All is read from the log once more.
+        assert!(server.stop());
+        server.restart();
         for document in &documents {
+            assert!(server.pen().attribution(document).is_ok());
             let text = server.text(document);
             assert!((0..6).all(|visit| text.contains(&format!("<{visit}>"))), "{text}");
         }
