@@ -12,7 +12,7 @@ trap 'rm -rf "$copy"' EXIT
 
 git ls-files -z | xargs -0 tar -cf - | tar -xf - -C "$copy"
 for patch in tests/planted/*.patch; do
-    patch --quiet --no-backup-if-mismatch -p1 -d "$copy" <"$patch" ||
+    patch --quiet --fuzz=0 --no-backup-if-mismatch -p1 -d "$copy" <"$patch" ||
         { echo "planted: $patch no longer applies; make it anew" >&2; exit 1; }
 done
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target/planted}"
@@ -31,12 +31,14 @@ if [ -n "$(found nothing)" ]; then
     exit 1
 fi
 missed=0
+planted=0
 table="$copy/table"
 printf '| bug | what it does | the law that it breaks | seeds needed |\n| --- | --- | --- | --- |\n' >"$table"
 for patch in tests/planted/*.patch; do
     name=$(basename "$patch" .patch | sed 's/^[0-9]*-//')
     [ "$name" != switch ] || continue
     [ $# = 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
+    planted=$((planted + 1))
     what=$(head -1 "$patch")
     result=$(found "$name")
     if [ -z "$result" ]; then
@@ -47,6 +49,7 @@ for patch in tests/planted/*.patch; do
         printf '| %s | %s | %s | %s |\n' "$name" "$what" "${result#* }" "${result%% *}" >>"$table"
     fi
 done
+[ "$planted" != 0 ] || { echo "planted: there is no bug named $*; they are in tests/planted" >&2; exit 1; }
 [ "$missed" = 0 ] || { echo "planted: $missed bugs were missed" >&2; exit 1; }
 if [ $# = 0 ]; then
     awk -v table="$table" '
@@ -55,4 +58,4 @@ if [ $# = 0 ]; then
         !skip' docs/reliability.md >"$copy/page"
     cp "$copy/page" docs/reliability.md
 fi
-echo "every planted bug was caught"
+echo "every planted bug was caught: $planted"
