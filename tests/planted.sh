@@ -19,6 +19,7 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target/planted}"
 echo "building the copy"
 binary=$(cd "$copy" && cargo test --quiet --locked -p codraft-tests --test simulation --no-run --message-format json |
     sed -n 's/.*"executable":"\([^"]*simulation[^"]*\)".*/\1/p' | tail -1)
+[ -x "$binary" ] || { echo "planted: the copy does not build; a patch has to be made anew" >&2; exit 1; }
 
 # Prints the first seed that breaks a law, and the law; nothing where none does.
 found() {

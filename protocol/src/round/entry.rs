@@ -91,7 +91,15 @@ pub struct UndoneRef {
 impl DeedRefs {
     /// As they are named in an index.
     pub fn of(index: &Index, deeds: &Deeds) -> Self {
-        let done = deeds.done.iter().filter_map(|(_, op, len)| Some((OpRef::of(index, *op)?, *len)));
+        // What was typed in letter by letter is named in one go, whichever change each letter came in.
+        let mut spans: Vec<(OpId, u32)> = Vec::new();
+        for (_, op, len) in &deeds.done {
+            match spans.last_mut() {
+                Some((first, count)) if first.plus(*count) == *op => *count += len,
+                _ => spans.push((*op, *len)),
+            }
+        }
+        let done = spans.into_iter().filter_map(|(op, len)| Some((OpRef::of(index, op)?, len)));
         let undone = deeds.undone.iter().filter_map(|(change, op, len)| {
             Some(UndoneRef { by: index.hash_at(*change)?.to_string(), op: OpRef::of(index, *op)?, len: *len })
         });
