@@ -11,6 +11,7 @@ need() {
 }
 need cargo "install Rust from https://rustup.rs"
 need cc "install a C compiler, such as gcc"
+need patch "install it"
 need node "install Node 20 or newer"
 need npm "it comes with Node"
 

@@ -185,6 +185,33 @@ fn modules_use_only_those_before_them() {
     assert_eq!(looked_at, mapped("protocol"));
 }
 
+/// The bugs of docs/reliability.md can be planted in the sources as they are, one after another.
+#[test]
+fn every_planted_bug_applies() {
+    let copy = tempfile::tempdir().unwrap();
+    let entries = std::fs::read_dir(root().join("tests/planted")).unwrap();
+    let mut patches: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    patches.sort();
+    assert!(patches.len() > 30, "{patches:?}");
+    let mut failed = Vec::new();
+    for patch in &patches {
+        let text = std::fs::read_to_string(patch).unwrap();
+        for file in text.lines().filter_map(|line| line.strip_prefix("--- a/")) {
+            let to = copy.path().join(file);
+            if !to.exists() {
+                std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                std::fs::copy(root().join(file), to).unwrap();
+            }
+        }
+        let mut command = Command::new("patch");
+        command.args(["--quiet", "--fuzz=0", "--forward", "-p1", "-d"]).arg(copy.path()).arg("-i").arg(patch);
+        if !command.status().expect("patch is needed").success() {
+            failed.push(patch);
+        }
+    }
+    assert!(failed.is_empty(), "make them anew: {failed:#?}");
+}
+
 /// A program's commands as its help lists them, with all flags of each; `commands` lead to this one.
 fn commands(program: &str, before: &[String], found: &mut Vec<String>) {
     let output =
