@@ -45,7 +45,8 @@ fn sources(folder: &Path, all: &mut String) {
 fn recorded(with: &str) -> BTreeSet<String> {
     let mut code = String::new();
     sources(&root().join("server/src"), &mut code);
-    let found = code.split(&format!("{with}!(\"codraft_")).skip(1);
+    let begin = format!("{with}!(\"codraft_");
+    let found = code.split(&begin).skip(1);
     found.map(|rest| format!("codraft_{}", rest.split('"').next().unwrap())).collect()
 }
 
