@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every test of the project, from a fresh clone: format, the page, lints, Rust tests, the JavaScript client, the
-# page in a browser, the documents. Needs Rust (with rustfmt and clippy), Node 20 and, for the tests in a browser,
-# Chromium; everything else is fetched or built here.
+# page in a browser, the documents. Needs Rust (with rustfmt and clippy), a C compiler, Node 20 and, for the tests in
+# a browser, Chromium; everything else is fetched or built here.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,6 +10,8 @@ need() {
     command -v "$1" >/dev/null 2>&1 || { echo "tests: $1 is missing; $2" >&2; exit 1; }
 }
 need cargo "install Rust from https://rustup.rs"
+need cc "install a C compiler, such as gcc"
+need patch "install it"
 need node "install Node 20 or newer"
 need npm "it comes with Node"
 
@@ -35,10 +37,11 @@ step "documents"
 node tests/foreign/documents.mjs
 
 if command -v cargo-deny >/dev/null 2>&1; then
-    step "licences and advisories"
-    cargo deny --offline check licenses bans sources
+    step "licences, bans and sources"
+    # Not the advisories, which change by the day: cargo deny check advisories, now and then.
+    cargo deny check licenses bans sources
 else
-    echo "licences: not checked, cargo-deny is not installed (cargo install cargo-deny)"
+    echo "licences, bans and sources: not checked, cargo-deny is not installed (cargo install cargo-deny --locked)"
 fi
 
 printf '\nall tests passed\n'

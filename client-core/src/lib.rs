@@ -1,15 +1,15 @@
 //! A delegation's replica of a resolution: works offline, stores what it has, syncs and merges.
 //!
 //! [`replica`] decides and does no IO; [`store`] keeps, [`link`] and [`api`] reach the server,
-//! [`working_copy`] is a folder with all of it, [`session`] brings it up to date.
+//! [`working_copy`] is a folder with all of it, [`sync`] brings it up to date.
 
 pub mod api;
 pub mod backoff;
 pub mod link;
 pub mod replica;
-pub mod session;
 pub mod state;
 pub mod store;
+pub mod sync;
 pub mod working_copy;
 
 use codraft_protocol::time::Timestamp;

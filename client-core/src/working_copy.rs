@@ -130,7 +130,7 @@ pub enum Taken {
     Edits,
 }
 
-/// A fresh random actor: never one that another session had.
+/// A fresh random actor: never one that was used before.
 ///
 /// # Errors
 /// [`CopyError::Randomness`]

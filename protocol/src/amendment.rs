@@ -4,7 +4,6 @@
 
 mod attribution;
 mod collision;
-mod deeds;
 mod derive;
 mod draft;
 mod joint;
@@ -16,7 +15,6 @@ mod sketch;
 mod view;
 
 pub use attribution::attribution;
-pub use deeds::{DeedSet, Deeds};
 pub use derive::{Context, Derived, Saw, Share, derive, proposals};
 pub use marked::Names;
 pub use sketch::Sketches;

@@ -3,6 +3,7 @@
 
 mod append_only;
 pub mod chunk;
+mod deeds;
 pub mod gate;
 pub mod hand;
 pub mod index;
@@ -13,6 +14,7 @@ pub mod roster;
 pub mod settled;
 mod spans;
 
+pub use deeds::{DeedSet, Deeds};
 pub use gate::{Accepted, Admission, Gate, Limits, Passed, Refusal, Refused, Sender};
 pub use index::id::{ActorIx, OpId};
 pub use index::{FoldError, Index};

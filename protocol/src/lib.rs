@@ -2,7 +2,7 @@
 //! follow from it, and the JSON that the API speaks.
 //!
 //! Pure: no IO, no clock, no randomness, no threads. Two chains that never cross, each module using only
-//! those before it: `id, time → wire → sync` and `id, time → resolution → authorship → amendment → round → api`.
+//! those before it: `id, time → wire, sync` and `id, time → api → resolution → authorship → amendment → round`.
 
 pub mod amendment;
 pub mod api;

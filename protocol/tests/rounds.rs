@@ -4,10 +4,10 @@
 
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Automerge, Change, ObjType, ROOT, ReadDoc, TextEncoding};
-use codraft_protocol::amendment::{DeedSet, View, lines as view_lines, text};
+use codraft_protocol::amendment::{View, lines as view_lines, text};
 use codraft_protocol::api::{By, Decision, NewRuling, NewRulings, RoundState, Status};
 use codraft_protocol::authorship::hand::{self, Pen};
-use codraft_protocol::authorship::{Deed, Index, Standing};
+use codraft_protocol::authorship::{Deed, DeedSet, Index, Standing};
 use codraft_protocol::id::{DelegationCode, DocumentId, Role};
 use codraft_protocol::resolution::edit;
 use codraft_protocol::resolution::text_form::{Layout, parse};

@@ -32,6 +32,9 @@ use codraft_protocol::time::Timestamp;
 use codraft_protocol::wire::SharedFrame;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// The code of a message that is no sync message; the gate's own codes are of single changes.
+pub const MALFORMED_SYNC: &str = "malformed-sync";
+
 /// Changes that wait to become durable.
 #[derive(Debug)]
 struct Waiting {
@@ -204,7 +207,7 @@ impl Hub {
             Err(error) => {
                 let member = peer.member.clone();
                 let reason = error.to_string();
-                let refused = Refused { member, code: "malformed-sync", reason, raw: data.clone() };
+                let refused = Refused { member, code: MALFORMED_SYNC, reason, raw: data.clone() };
                 self.refuse(connection, vec![refused], Vec::new(), effects);
                 return;
             }

@@ -10,6 +10,7 @@ pub mod directory;
 pub mod document;
 pub mod door;
 mod echo;
+mod figures;
 pub mod http;
 pub mod hub;
 pub mod notify;

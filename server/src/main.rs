@@ -31,7 +31,7 @@ enum Command {
     },
     /// Serve a store
     #[command(
-        after_help = "Example:\n  codraft-server serve --data-dir data --listen 127.0.0.1:4280\n\nIt prints one line to standard output once it listens: listening on http://ADDRESS"
+        after_help = "Example:\n  codraft-server serve --data-dir data --listen 127.0.0.1:4280\n\nIt prints one line to standard output once it listens: listening on http://ADDRESS, or https:// with a certificate"
     )]
     Serve {
         #[command(flatten)]

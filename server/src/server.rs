@@ -4,6 +4,7 @@ use crate::access::Access;
 use crate::access_log::AccessLog;
 use crate::address::Source;
 use crate::door::{Door, Rates};
+use crate::figures;
 use crate::http::{BodyBounds, House, router};
 use crate::places::{Bounds, Full, Places, Seat};
 use crate::registry::{self, Registry};
@@ -17,9 +18,9 @@ use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -100,22 +101,6 @@ pub struct Server {
     accepting: tokio::task::JoinHandle<()>,
 }
 
-/// The process's one recorder of figures.
-fn recorder() -> Result<PrometheusHandle, StartError> {
-    static RECORDER: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
-    let install = || {
-        let seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-        let writes = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
-        let builder = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)
-            .and_then(|builder| {
-                builder.set_buckets_for_metric(Matcher::Suffix("_writes".to_owned()), &writes)
-            });
-        builder.and_then(PrometheusBuilder::install_recorder).map_err(|error| error.to_string())
-    };
-    RECORDER.get_or_init(install).clone().map_err(StartError::Metrics)
-}
-
 impl Server {
     /// Starts serving a store.
     ///
@@ -127,7 +112,7 @@ impl Server {
         if tls.is_none() && !address.ip().is_loopback() && !settings.allow_plaintext {
             return Err(StartError::Plaintext(address));
         }
-        let metrics = recorder()?;
+        let metrics = figures::recorder().map_err(StartError::Metrics)?;
         let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
             std::io::ErrorKind::AddrInUse => StartError::PortInUse(address),
             _ => StartError::Listen { address, source },

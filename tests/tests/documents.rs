@@ -2,6 +2,7 @@
 //! there and in README run.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+use codraft_protocol::authorship::Refusal;
 use codraft_protocol::resolution::SAMPLE;
 use codraft_tests::server::{Server, codraft_server, programs};
 use std::collections::BTreeSet;
@@ -105,6 +106,9 @@ fn problems_refusals_figures_and_close_codes_are_written_down() {
         .map(|code| format!("`{code}`"))
         .collect();
     assert!(codes.len() > 30, "{codes:?}");
+    // Whoever counts them leaves none out.
+    let counted = Refusal::CODES.map(|code| format!("`{code}`"));
+    assert_eq!(codes.iter().collect::<BTreeSet<_>>(), counted.iter().collect());
     all_in("docs/api.md", codes);
 
     let (mut figures, mut closings) = (Vec::new(), Vec::new());
@@ -121,6 +125,91 @@ fn problems_refusals_figures_and_close_codes_are_written_down() {
     }
     all_in("docs/api.md", figures);
     all_in("docs/wire.md", closings);
+}
+
+/// The map's lines of a part: the names that each begins with.
+fn mapped(part: &str) -> BTreeSet<String> {
+    let map = read("ARCHITECTURE.md");
+    let map = map.split("```").nth(1).expect("the map").to_owned();
+    let lines = map.lines().skip_while(|line| line.split(' ').next() != Some(part)).skip(1);
+    let lines = lines.take_while(|line| line.starts_with(' ')).filter(|line| !line.starts_with("   "));
+    let names = lines.filter_map(|line| line.trim_start().split("  ").next().map(str::to_owned));
+    names.flat_map(|names| names.split(", ").map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn every_module_is_on_the_map() {
+    for (part, beside) in [("protocol", &[] as &[&str]), ("client-core", &["cli"]), ("server", &["web"])] {
+        let mut modules: BTreeSet<String> = beside.iter().map(|name| (*name).to_owned()).collect();
+        for entry in std::fs::read_dir(root().join(part).join("src")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "rs") {
+                modules.insert(path.file_stem().unwrap().to_str().unwrap().to_owned());
+            }
+        }
+        modules.retain(|name| name != "lib" && name != "main");
+        assert_eq!(mapped(part), modules, "{part}: the map of ARCHITECTURE.md, and what there is");
+    }
+}
+
+/// The chains of modules that ARCHITECTURE.md draws are those of the sources.
+#[test]
+fn modules_use_only_those_before_them() {
+    let text = read("ARCHITECTURE.md");
+    // `id` and `time` head both.
+    let chains = ["id, time → wire", "id, time → api"].map(|begin| {
+        let chain = text.split('`').find(|words| words.starts_with(begin)).expect(begin);
+        chain.split(" → ").flat_map(|step| step.split(", ")).collect::<Vec<_>>()
+    });
+    let mut looked_at = BTreeSet::new();
+    for chain in &chains {
+        for (at, module) in chain.iter().enumerate() {
+            let mut texts = vec![read(&format!("protocol/src/{module}.rs"))];
+            if root().join(format!("protocol/src/{module}")).is_dir() {
+                texts.extend(sources(&format!("protocol/src/{module}")));
+            }
+            for text in texts {
+                // Its own tests and comments may name whatever they like.
+                let code = text.split("#[cfg(test)]").next().unwrap().lines();
+                let code: String = code.filter(|line| !line.trim_start().starts_with("//")).collect();
+                for after in code.split("crate::").skip(1) {
+                    let used: String =
+                        after.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                    let before = chain[..=at].contains(&used.as_str());
+                    assert!(before, "protocol::{module} uses {used}, which does not come before it");
+                }
+            }
+            looked_at.insert((*module).to_owned());
+        }
+    }
+    assert_eq!(looked_at, mapped("protocol"));
+}
+
+/// The bugs of docs/reliability.md can be planted in the sources as they are, one after another.
+#[test]
+fn every_planted_bug_applies() {
+    let copy = tempfile::tempdir().unwrap();
+    let entries = std::fs::read_dir(root().join("tests/planted")).unwrap();
+    let mut patches: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    patches.sort();
+    assert!(patches.len() > 30, "{patches:?}");
+    let mut failed = Vec::new();
+    for patch in &patches {
+        let text = std::fs::read_to_string(patch).unwrap();
+        for file in text.lines().filter_map(|line| line.strip_prefix("--- a/")) {
+            let to = copy.path().join(file);
+            if !to.exists() {
+                std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                std::fs::copy(root().join(file), to).unwrap();
+            }
+        }
+        let mut command = Command::new("patch");
+        command.args(["--quiet", "--fuzz=0", "--forward", "-p1", "-d"]).arg(copy.path()).arg("-i").arg(patch);
+        if !command.status().expect("patch is needed").success() {
+            failed.push(patch);
+        }
+    }
+    assert!(failed.is_empty(), "make them anew: {failed:#?}");
 }
 
 /// A program's commands as its help lists them, with all flags of each; `commands` lead to this one.
@@ -255,10 +344,7 @@ fn the_five_minutes_of_the_readme_run() {
     let address = server.url.trim_start_matches("http://").to_owned();
     let out = run_examples("README.md", Some("## Five minutes"), &server, |script| {
         assert!(script.contains("127.0.0.1:4280"), "{script}");
-        // What a person waits for by reading, a script has to wait for.
-        let ready = "\ncurl -sS --retry 50 --retry-connrefused --retry-delay 1 -o ready.txt $CODRAFT_SERVER/readyz\nDOCUMENT=";
-        let script = script.replace("127.0.0.1:4280", &address).replacen("\nDOCUMENT=", ready, 1);
-        format!("trap 'kill $!' EXIT\n{script}")
+        format!("trap 'kill $!' EXIT\n{}", script.replace("127.0.0.1:4280", &address))
     });
     assert!(out.contains("MOD  CAN") && out.contains("{++weekly++}{>>CAN<<}"), "{out}");
 }

@@ -3,7 +3,7 @@
 use codraft_client_core::api::ApiError;
 use codraft_client_core::link::LinkError;
 use codraft_client_core::replica::ReplicaError;
-use codraft_client_core::session::SessionError;
+use codraft_client_core::sync::SyncError;
 use codraft_client_core::working_copy::CopyError;
 use std::fmt;
 use std::process::ExitCode;
@@ -112,12 +112,12 @@ impl From<ReplicaError> for Failure {
     }
 }
 
-impl From<SessionError> for Failure {
-    fn from(error: SessionError) -> Self {
+impl From<SyncError> for Failure {
+    fn from(error: SyncError) -> Self {
         match error {
-            SessionError::Link(error) => error.into(),
-            SessionError::Api(error) => error.into(),
-            SessionError::Copy(error) => error.into(),
+            SyncError::Link(error) => error.into(),
+            SyncError::Api(error) => error.into(),
+            SyncError::Copy(error) => error.into(),
         }
     }
 }

@@ -9,6 +9,9 @@ use crate::resolution::words::{Replacement, replacements};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// A group and its number.
+type Numbered<'g> = (usize, &'g Group<'g>);
+
 /// Pairs of colliding groups, each as (lower, higher).
 pub(super) fn collisions(
     sketches: &[Arc<Sketch>],
@@ -17,7 +20,7 @@ pub(super) fn collisions(
 ) -> BTreeSet<(usize, usize)> {
     let mut found = BTreeSet::new();
     // Only proposals on one provision, or additions at one place, can collide.
-    let mut places: BTreeMap<(bool, Option<usize>), Vec<(usize, &Group<'_>)>> = BTreeMap::new();
+    let mut places: BTreeMap<(bool, Option<usize>), Vec<Numbered<'_>>> = BTreeMap::new();
     for (n, group) in groups.iter().enumerate() {
         let place = match group.lead.draft.mark {
             Mark::Add => (true, group.gap),

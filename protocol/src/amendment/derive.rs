@@ -1,14 +1,13 @@
 //! Derivation of proposals from the record.
 
 use super::collision::{amends, collisions};
-use super::deeds::Deeds;
 use super::draft;
 use super::joint::{Group, earliest, groups};
 use super::place::places;
 use super::provisional;
 use super::sketch::Sketches;
 use crate::api::{ChangeHashes, Mark, Proposal, Segment, SegmentKind, Status};
-use crate::authorship::{ChangeIx, Changes, Record};
+use crate::authorship::{ChangeIx, Changes, Deeds, Record};
 use crate::id::{DelegationCode, DocumentId, ProposalId, ProvisionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,9 +1,8 @@
 //! One delegation's amendment of one provision, before delegations that made the same one are joined.
 
-use super::deeds::Deeds;
 use super::piece::{Piece, Pieces, Removal, by};
 use crate::api::{ChangeHashes, Field, Mark, Segment, SegmentKind};
-use crate::authorship::{ChangeIx, Changes};
+use crate::authorship::{ChangeIx, Changes, Deeds};
 use crate::id::DelegationCode;
 use crate::resolution::schema;
 use std::collections::{BTreeMap, BTreeSet};

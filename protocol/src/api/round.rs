@@ -159,7 +159,7 @@ pub struct Ruling {
     pub reason: String,
     /// When.
     pub at: Timestamp,
-    /// The chair's account.
+    /// The chair's account; empty for whoever may not read the audit trail.
     pub by: String,
     /// It fell because this one did, whose words it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -203,7 +203,7 @@ pub struct Happening {
     /// Whose doing: a delegation's code, `chair`, `secretariat` or `server`.
     pub by: String,
     /// `numbered`, `joined`, `withdrew`, `reasons`, `adopt`, `adopt-part`, `reject`, `bracket`, `defer`, `fell`,
-    /// `carried-over`, `merged`.
+    /// `carried-over`.
     pub what: String,
     /// Why.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -387,9 +387,9 @@ pub struct Replay {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 pub struct By {
-    /// The account; empty: the server itself.
+    /// The account; empty where it is the server itself, and for whoever may not read the audit trail.
     pub account: String,
-    /// Its role.
+    /// Its role; absent: the server itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     /// Its delegation.

@@ -83,7 +83,7 @@ pub enum Refusal {
     #[error("only an actor's first change may carry an author label")]
     LateLabel,
     #[error(
-        "this actor has already made another change of the same number; two sessions share one actor, or it is forged"
+        "this actor has already made another change of the same number; two copies share one actor, or it is forged"
     )]
     Equivocation,
     #[error("this change is number {given} of its actor, but number {expected} is missing")]
@@ -135,6 +135,42 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every code, for whoever counts them.
+    pub const CODES: [&'static str; 32] = [
+        "not-a-chunk",
+        "document-chunk",
+        "bundle-chunk",
+        "change-too-large",
+        "too-many-operations",
+        "unreadable",
+        "not-canonical",
+        "role-may-not-write",
+        "foreign-actor",
+        "forged-label",
+        "late-label",
+        "equivocation",
+        "seq-gap",
+        "missing-dependencies",
+        "depends-on-refused",
+        "not-on-own-history",
+        "counter-out-of-range",
+        "unknown-actor",
+        "unknown-object",
+        "unknown-element",
+        "unknown-predecessor",
+        "wrong-key",
+        "mark",
+        "counter",
+        "not-a-character",
+        "control-character",
+        "outside-provisions",
+        "outside-schema",
+        "text-replaced",
+        "field-text-edited",
+        "suppressed-for-another",
+        "document-too-large",
+    ];
+
     /// A stable code, such as `foreign-actor`, for logs, metrics and clients.
     pub fn code(&self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@
 //! a *likeness*, with all the insertions and strikes that anybody did to any of them. The hand's own operations
 //! are nobody's deeds: they only make the document show what the deeds amount to.
 
+use super::deeds::Deeds;
 use super::index::history::History;
 use super::index::id::OpId;
 use super::record::{ChangeIx, Standing};
@@ -99,7 +100,7 @@ impl Settled {
     }
 
     /// Adopts deeds.
-    pub fn adopt(&mut self, deeds: &crate::amendment::Deeds) {
+    pub fn adopt(&mut self, deeds: &Deeds) {
         for (_, op, len) in &deeds.done {
             self.set_done(*op, *len, Some(Verdict::Adopted));
         }

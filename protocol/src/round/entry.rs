@@ -1,10 +1,9 @@
 //! The entries of the ledger, in a form that does not depend on any one server's numbering of changes.
 
 use super::Number;
-use crate::amendment::Deeds;
 use crate::api::{By, Decision, Proposal};
 use crate::authorship::hand::Join;
-use crate::authorship::{ChangeIx, Index, OpId};
+use crate::authorship::{ChangeIx, Deeds, Index, OpId};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::time::Timestamp;
 use automerge::{ActorId, ChangeHash};

@@ -1,10 +1,9 @@
 //! What an entry settles about deeds.
 
 use super::{Act, Entry, HandRecord};
-use crate::amendment::Deeds;
 use crate::api::Decision;
 use crate::authorship::hand::Join;
-use crate::authorship::{ChangeIx, Index, Settled, Verdict};
+use crate::authorship::{ChangeIx, Deeds, Index, Settled, Verdict};
 use automerge::ChangeHash;
 
 /// An entry that names something which the index does not have.

@@ -31,12 +31,12 @@ pub async fn demo(config: &Config, say: impl Fn(&str)) -> Result<(), Failure> {
     let config = Config { reserve_mb: config.reserve_mb.or(Some(64)), ..config.clone() };
     let (ready, server) = tokio::sync::oneshot::channel();
     let running = serve::run(storage, &config, |server| {
-        drop(ready.send((server.address(), server.registry().clone(), server.access().clone())));
+        drop(ready.send((server.url(), server.registry().clone(), server.access().clone())));
     });
     let filling = async {
-        let Ok((address, registry, access)) = server.await else { return Ok(()) };
+        let Ok((url, registry, access)) = server.await else { return Ok(()) };
         let made = fill(&registry, &access, secretariat).await?;
-        say(&instructions(&format!("http://{address}"), &made, dir.path()));
+        say(&instructions(&url, &made, dir.path()));
         Ok::<(), Failure>(())
     };
     tokio::try_join!(running, filling).map(|_| ())
@@ -86,14 +86,18 @@ fn instructions(url: &str, made: &Made, dir: &Path) -> String {
     }
     // Each in a browser of its own would do, too; but every name below localhost has its own cookies and copies.
     out.push_str("In a browser, each delegation at its own address:\n\n");
-    let port = url.rsplit_once(':').map_or("", |(_, port)| port);
+    let (scheme, address) = url.split_once("://").unwrap_or(("http", url));
+    let port = address.rsplit_once(':').map_or("", |(_, port)| port);
     let people = DELEGATIONS.into_iter().map(|(code, name, tone)| (code.to_lowercase(), name, tone));
     let people = people.zip(&made.delegates).chain([
         (("chair".to_owned(), "the chair", 35), &made.chair),
         (("secretariat".to_owned(), "the secretariat", 34), &made.secretariat),
     ]);
     for ((host, name, tone), token) in people {
-        out.push_str(&format!("  {}\n  http://{host}.localhost:{port}/join#{token}\n", paint(tone, name)));
+        out.push_str(&format!(
+            "  {}\n  {scheme}://{host}.localhost:{port}/join#{token}\n",
+            paint(tone, name)
+        ));
     }
     out.push_str("\nOr open a terminal for each delegation. In it, once:\n");
     for ((code, name, tone), token) in DELEGATIONS.into_iter().zip(&made.delegates) {
@@ -137,5 +141,9 @@ mod tests {
         for word in ["DOC", "PEN", "CHAIR", "T1", "T2", "T3", "Kenya", "/tmp/x/nor"] {
             assert!(said.contains(word), "{said}");
         }
+        assert!(said.contains("  http://ken.localhost:1/join#T2\n"), "{said}");
+        // With a certificate every link says so.
+        let said = instructions("https://127.0.0.1:1", &made, Path::new("/tmp/x"));
+        assert!(said.contains("  https://ken.localhost:1/join#T2\n") && !said.contains("http://"), "{said}");
     }
 }

@@ -37,15 +37,15 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Connections from one address [default: 2500; from this machine: no limit]
+    /// TCP connections from one address [default: 2500; from this machine: no limit]
     connections_per_address: usize, "CODRAFT_CONNECTIONS_PER_ADDRESS", "N";
     /// Websockets and event streams of one account [default: 1000]
     connections_per_account: usize, "CODRAFT_CONNECTIONS_PER_ACCOUNT", "N";
     /// API requests of one account, a second; five times as many at once [default: 100]
     requests_per_second: u32, "CODRAFT_REQUESTS_PER_SECOND", "N";
-    /// Failed logins from one address, a minute [default: 60]
+    /// Failed logins from one address, a minute; as many at once [default: 60; 100 at once]
     failed_logins_per_minute: u32, "CODRAFT_FAILED_LOGINS_PER_MINUTE", "N";
-    /// Failed logins as one account from one address, a minute [default: 6]
+    /// Failed logins as one account from one address, a minute; as many at once [default: 6; 10 at once]
     guesses_per_minute: u32, "CODRAFT_GUESSES_PER_MINUTE", "N";
     /// Bytes of a request's body [default: 4194304]
     body_bytes: usize, "CODRAFT_BODY_BYTES", "BYTES";
@@ -227,6 +227,10 @@ mod tests {
         assert_eq!(told("requests_per_second") as f64, Rates::default().requests.per_second);
         assert_eq!(told("failed_logins_per_minute") as f64, Rates::default().strangers.per_second * 60.0);
         assert_eq!(told("guesses_per_minute") as f64, Rates::default().guesses.per_second * 60.0);
+        let said = command.clone().render_long_help().to_string();
+        for (name, rate) in [("60", Rates::default().strangers), ("6", Rates::default().guesses)] {
+            assert!(said.contains(&format!("[default: {name}; {} at once]", rate.burst)), "{said}");
+        }
         assert_eq!(told("body_bytes"), BodyBounds::default().bytes as u64);
         assert_eq!(told("body_seconds"), BodyBounds::default().patience.as_secs());
         assert_eq!(told("head_seconds"), Limits::default().head().as_secs());

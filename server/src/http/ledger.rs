@@ -19,7 +19,11 @@ use codraft_protocol::time::Timestamp;
     responses((status = 200, description = "`{\"entries\": […], \"late\": […]}`: see docs/rounds.md",
         content_type = "application/json"), (status = "4XX", body = api::Problem)))]
 pub(super) async fn entries(State(house): State<House>, of: Of) -> Result<Json<LedgerListing>, Problem> {
-    Ok(Json(house.registry.ledger(of.document).await?))
+    let mut listing = house.registry.ledger(of.document).await?;
+    if !of.sees_accounts() {
+        listing.entries.iter_mut().for_each(|entry| entry.by.account.clear());
+    }
+    Ok(Json(listing))
 }
 
 /// The whole trail: every change and every entry, chained by hashes. For the secretariat and the chair.

@@ -17,17 +17,23 @@ pub(super) async fn healthz() -> &'static str {
 #[utoipa::path(get, path = "/readyz", tag = "operations",
     responses((status = 200, body = String), (status = 503, body = codraft_protocol::api::Problem)))]
 pub(super) async fn readyz(State(house): State<House>) -> Result<&'static str, Problem> {
-    let detail = match &*house.health.borrow() {
-        _ if *house.stopping.borrow() => "the server is shutting down".to_owned(),
-        Health::Ok => return Ok("ready\n"),
-        Health::DiskFull(reason) | Health::Failed(reason) => reason.clone(),
-    };
+    let Some(detail) = hindrance(&house) else { return Ok("ready\n") };
     Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The server takes no changes now", detail))
+}
+
+/// Why it takes no changes now; `None` where it does.
+fn hindrance(house: &House) -> Option<String> {
+    match &*house.health.borrow() {
+        _ if *house.stopping.borrow() => Some("the server is shutting down".to_owned()),
+        Health::Ok => None,
+        Health::DiskFull(reason) | Health::Failed(reason) => Some(reason.clone()),
+    }
 }
 
 /// Figures for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = String)))]
 pub(super) async fn metrics(State(house): State<House>) -> impl IntoResponse {
+    metrics::gauge!("codraft_ready").set(if hindrance(&house).is_none() { 1.0 } else { 0.0 });
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], house.metrics.render())
 }
 

@@ -122,6 +122,12 @@ impl Of {
         Err(Problem::forbidden(self.caller.role, self.caller.ticket.is_some(), action))
     }
 
+    /// Whether the caller learns which accounts did what. Whoever knows an account can guess at its token until
+    /// nothing that comes from the same address is looked at for it.
+    pub(super) fn sees_accounts(&self) -> bool {
+        permission::allows(&self.caller, Action::ReadAudit)
+    }
+
     /// In whose name something is entered in the ledger.
     pub(super) fn by(&self) -> codraft_protocol::api::By {
         codraft_protocol::api::By {

@@ -99,7 +99,11 @@ pub(super) async fn revision(State(house): State<House>, of: Of) -> Result<impl 
     params(("id" = String, Path, description = "The document's id")),
     responses((status = 200, body = api::Rulings), (status = "4XX", body = api::Problem)))]
 pub(super) async fn rulings(State(house): State<House>, of: Of) -> Result<Json<api::Rulings>, Problem> {
-    Ok(Json(house.registry.rulings(of.document).await?))
+    let mut all = house.registry.rulings(of.document).await?;
+    if !of.sees_accounts() {
+        all.rulings.iter_mut().for_each(|ruling| ruling.by.clear());
+    }
+    Ok(Json(all))
 }
 
 /// Rules on proposals, all of them or none. For the chair.

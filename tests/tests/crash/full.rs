@@ -71,6 +71,11 @@ fn at_its_reserve_the_server_reads_and_backs_up_and_goes_on_by_itself() {
         Err(ApiError::Problem(problem)) => assert_eq!(problem.status, 507),
         other => panic!("{other:?}"),
     }
+    let figures = |server: &Server| {
+        let mut answer = ureq::get(format!("{}/metrics", server.url)).call().unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    };
+    assert!(figures(&server).contains("\ncodraft_ready 0\n"));
     // Reading goes on, and so does the backup that is needed now.
     assert_eq!(server.text(&document), SAMPLE);
     let mut backup = Vec::new();
@@ -82,6 +87,7 @@ fn at_its_reserve_the_server_reads_and_backs_up_and_goes_on_by_itself() {
     std::fs::remove_file(ballast).unwrap();
     working.run(&["sync"]).ok();
     assert!(server.text(&document).contains("every month;"));
+    assert!(figures(&server).contains("\ncodraft_ready 1\n"));
     assert!(server.stop());
 }
 

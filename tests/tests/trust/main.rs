@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod bounds;
+mod dependencies;
 mod limits;
 mod logins;
 mod logs;

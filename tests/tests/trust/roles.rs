@@ -1,6 +1,6 @@
 //! docs/roles.md against the server: every route asked, and every message sent, as every role.
 
-use crate::{ask, blocking};
+use crate::{ask, ask_as, blocking};
 use bytes::Bytes;
 use codraft_protocol::api::{NewInvitation, NewTicket};
 use codraft_protocol::id::Role;
@@ -8,6 +8,7 @@ use codraft_protocol::resolution::SAMPLE;
 use codraft_protocol::wire::Frame;
 use codraft_server::directory::permission::Action;
 use codraft_server::http::routes::{MESSAGES, Need, ROUTES, meets};
+use codraft_tests::cli::Terminal;
 use codraft_tests::peer::{Peer, Replica};
 use codraft_tests::server::Server;
 
@@ -152,4 +153,34 @@ async fn every_message_does_for_each_role_what_the_table_says() {
     assert_eq!(writers, 4);
     let text = blocking(move || server.text(&document)).await;
     assert!(text.contains("wwww") && !text.contains("wwwww"), "{text}");
+}
+
+/// Whoever knows an account can guess at its token until nothing from the same address is looked at for it; and a
+/// conference sits behind one address.
+#[test]
+fn accounts_are_named_to_those_who_may_read_the_trail() {
+    let server = Server::start();
+    let document = server.import(SAMPLE);
+    let (can, usa) = (server.delegation("CAN"), server.delegation("USA"));
+    let dir = tempfile::tempdir().unwrap();
+    let working = Terminal::new(dir.path(), &server, &can.token).cloned(&document, "can");
+    working.edit("every year;", "every month;");
+    working.run(&["sync"]).ok();
+    working.run(&["reason", "CAN/1", "it is high time"]).ok();
+    let (chair, observer) = (server.invite(Role::Chair), server.invite(Role::Observer));
+    let path = |end: &str| format!("/api/v1/documents/{document}/{end}");
+    assert_eq!(ask_as(&server.url, &chair, "POST", &path("rounds/close"), "{}").status, 200);
+    let adopt = r#"{"rulings": [{"proposal": "CAN/1", "decision": "adopt"}]}"#;
+    assert_eq!(ask_as(&server.url, &chair, "POST", &path("rulings"), adopt).status, 201);
+    let chairs = server.api(&chair).me().unwrap().account.id;
+    let told = |token: &str, end: &str| ask_as(&server.url, token, "GET", &path(end), "").body;
+    for (end, named) in [("ledger", vec![&chairs, &can.account]), ("rulings", vec![&chairs])] {
+        for account in named {
+            assert!([&server.secretariat, &chair].iter().all(|token| told(token, end).contains(account)));
+            for token in [&can.token, &usa.token, &observer, &server.ticket(&chair)] {
+                let told = told(token, end);
+                assert!(told.contains("CAN/1") && !told.contains(account), "{told}");
+            }
+        }
+    }
 }

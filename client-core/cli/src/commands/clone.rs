@@ -3,7 +3,7 @@
 use crate::context::{Context, runtime};
 use crate::failure::Failure;
 use crate::output;
-use codraft_client_core::session;
+use codraft_client_core::sync;
 use codraft_client_core::working_copy::{Config, FILE, WorkingCopy};
 use codraft_protocol::id::DocumentId;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ impl Clone {
             name: me.name.clone(),
         };
         let mut copy = WorkingCopy::create(&dir, config)?;
-        let cloned = runtime()?.block_on(session::sync(&mut copy));
+        let cloned = runtime()?.block_on(sync::once(&mut copy));
         if let Err(error) = cloned {
             // Nothing of anybody's is in it yet.
             drop(copy);

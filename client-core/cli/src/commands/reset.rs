@@ -5,8 +5,8 @@ use crate::context::{Context, runtime};
 use crate::failure::Failure;
 use crate::output::{self, count};
 use codraft_client_core::api::Api;
-use codraft_client_core::session;
 use codraft_client_core::store::Record;
+use codraft_client_core::sync;
 use codraft_client_core::working_copy::FILE;
 
 #[derive(clap::Args)]
@@ -17,9 +17,9 @@ impl Reset {
         let mut copy = Context::open()?;
         settle(&mut copy, context)?;
         let dropped = copy.replica.unacknowledged().len();
-        let mut fetched = runtime()?.block_on(session::fetch(&copy))?;
+        let mut fetched = runtime()?.block_on(sync::fetch(&copy))?;
         let api = Api::new(&copy.config().server, &copy.config().token)?;
-        let facts = session::facts(&api, &copy.config().document)?;
+        let facts = sync::facts(&api, &copy.config().document)?;
         fetched.apply(Record::Facts(facts))?;
         fetched.apply(fetched.acknowledgement())?;
         let replica = copy.replica.reset(fetched);

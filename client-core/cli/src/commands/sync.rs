@@ -3,8 +3,8 @@
 use crate::context::{Context, runtime};
 use crate::failure::Failure;
 use crate::output::{self, Paint, count};
-use codraft_client_core::session::{self, Notice, Summary};
 use codraft_client_core::state::State;
+use codraft_client_core::sync::{self, Notice, Summary};
 use codraft_client_core::working_copy::{FILE, WorkingCopy};
 use codraft_protocol::api::Proposal;
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ impl Sync {
             return watch(&mut copy);
         }
         let before = proposals(&copy);
-        let outcome = runtime()?.block_on(session::sync(&mut copy));
+        let outcome = runtime()?.block_on(sync::once(&mut copy));
         let summary = outcome.map_err(|error| {
             let failure = Failure::from(error);
             if failure.is_offline() { offline(&copy, &failure) } else { failure }
@@ -156,7 +156,7 @@ fn watch(copy: &mut WorkingCopy) -> Result<(), Failure> {
                 std::future::pending::<()>().await;
             }
         };
-        session::watch(copy, stop, |notice| {
+        sync::watch(copy, stop, |notice| {
             output::line(match notice {
                 Notice::State(state @ State::InSync) => paint.with("32", &state.to_string()),
                 Notice::State(state @ State::Refused { .. }) => paint.with("1;31", &state.to_string()),

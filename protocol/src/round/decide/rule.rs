@@ -1,9 +1,8 @@
 //! Rulings by the chair.
 
 use super::{Plan, Work, number, number_of, with};
-use crate::amendment::Deeds;
 use crate::api::{Decision, Mark, NewRuling, NewRulings, RoundState, SegmentKind, Status};
-use crate::authorship::Record;
+use crate::authorship::{Deeds, Record};
 use crate::round::{Act, DeedRefs, Floor, Listed, Number, OnRecord, Refusal, Ruled};
 use std::collections::BTreeSet;
 

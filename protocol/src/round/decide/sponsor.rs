@@ -1,9 +1,8 @@
 //! Sponsors: who joins, who withdraws, who says why.
 
 use super::{Plan, Work, number, number_of};
-use crate::amendment::Deeds;
 use crate::api::{By, Status};
-use crate::authorship::Record;
+use crate::authorship::{Deeds, Record};
 use crate::id::DelegationCode;
 use crate::round::{Act, DeedRefs, Floor, Listed, Number, Numbered, Refusal};
 

@@ -19,9 +19,9 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(700);
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_millis(300);
 
-/// Why a session ended.
+/// Why it did not.
 #[derive(Debug, thiserror::Error)]
-pub enum SessionError {
+pub enum SyncError {
     /// The connection.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -65,7 +65,7 @@ fn peer() -> Result<String, CopyError> {
     Ok(format!("codraft-cli-{}", crate::working_copy::new_actor()?.to_hex_string()))
 }
 
-async fn connect(copy: &WorkingCopy) -> Result<Link, SessionError> {
+async fn connect(copy: &WorkingCopy) -> Result<Link, SyncError> {
     let config = copy.config();
     Ok(Link::open(&config.server, &config.token, &config.document, &peer()?).await?)
 }
@@ -95,7 +95,7 @@ pub fn facts(api: &Api, document: &str) -> Result<Facts, ApiError> {
 }
 
 /// Fetches them, without holding up the runtime.
-async fn fetch_facts(copy: &mut WorkingCopy) -> Result<(), SessionError> {
+async fn fetch_facts(copy: &mut WorkingCopy) -> Result<(), SyncError> {
     let config = copy.config().clone();
     let fetched = tokio::task::spawn_blocking(move || {
         let api = Api::new(&config.server, &config.token)?;
@@ -122,8 +122,8 @@ fn authors(replica: &Replica, before: &[[u8; 32]], own: Option<&DelegationCode>)
 /// Takes in the file, exchanges everything with the server, and writes the merged text into the file.
 ///
 /// # Errors
-/// [`SessionError`]; what was recorded stays recorded.
-pub async fn sync(copy: &mut WorkingCopy) -> Result<Summary, SessionError> {
+/// [`SyncError`]; what was recorded stays recorded.
+pub async fn once(copy: &mut WorkingCopy) -> Result<Summary, SyncError> {
     copy.take()?;
     let before: Vec<[u8; 32]> = copy.replica.changes().iter().map(|change| change.hash().0).collect();
     let unsent = copy.replica.unacknowledged().len();
@@ -150,11 +150,7 @@ pub async fn sync(copy: &mut WorkingCopy) -> Result<Summary, SessionError> {
 }
 
 /// Until both sides have the same, or the server has refused something.
-async fn exchange(
-    copy: &mut WorkingCopy,
-    link: &mut Link,
-    summary: &mut Summary,
-) -> Result<(), SessionError> {
+async fn exchange(copy: &mut WorkingCopy, link: &mut Link, summary: &mut Summary) -> Result<(), SyncError> {
     for message in copy.replica.connect().map_err(CopyError::from)? {
         link.send(message).await?;
     }
@@ -188,8 +184,8 @@ async fn exchange(
 /// Fetches the whole document anew.
 ///
 /// # Errors
-/// [`SessionError`]
-pub async fn fetch(copy: &WorkingCopy) -> Result<Replica, SessionError> {
+/// [`SyncError`]
+pub async fn fetch(copy: &WorkingCopy) -> Result<Replica, SyncError> {
     let mut link = connect(copy).await?;
     let mut replica = Replica::new(copy.config().writer());
     for message in replica.connect().map_err(CopyError::from)? {
@@ -211,12 +207,12 @@ pub async fn fetch(copy: &WorkingCopy) -> Result<Replica, SessionError> {
 /// Keeps the working copy in sync until `stop` resolves; tells what happens.
 ///
 /// # Errors
-/// [`SessionError`] where going on would not help.
+/// [`SyncError`] where going on would not help.
 pub async fn watch(
     copy: &mut WorkingCopy,
     stop: impl Future<Output = ()>,
     mut tell: impl FnMut(Notice),
-) -> Result<(), SessionError> {
+) -> Result<(), SyncError> {
     tokio::pin!(stop);
     let mut backoff = Backoff::default();
     loop {
@@ -230,8 +226,8 @@ pub async fn watch(
                 copy.take()?;
                 return Ok(());
             }
-            Some(Err(SessionError::Link(LinkError::Offline(reason)))) => reason,
-            Some(Err(SessionError::Api(error @ ApiError::Offline { .. }))) => error.to_string(),
+            Some(Err(SyncError::Link(LinkError::Offline(reason)))) => reason,
+            Some(Err(SyncError::Api(error @ ApiError::Offline { .. }))) => error.to_string(),
             Some(Err(error)) => return Err(error),
             Some(Ok(())) => return Ok(()),
         };
@@ -263,7 +259,7 @@ fn look(
     copy: &mut WorkingCopy,
     seen: &mut Option<std::time::SystemTime>,
     tell: &mut impl FnMut(Notice),
-) -> Result<bool, SessionError> {
+) -> Result<bool, SyncError> {
     let modified = std::fs::metadata(copy.file()).and_then(|metadata| metadata.modified()).ok();
     if modified.is_some() && modified == *seen {
         return Ok(false);
@@ -289,7 +285,7 @@ async fn live(
     copy: &mut WorkingCopy,
     backoff: &mut Backoff,
     tell: &mut impl FnMut(Notice),
-) -> Result<(), SessionError> {
+) -> Result<(), SyncError> {
     tell(Notice::State(State::Syncing));
     let mut link = connect(copy).await?;
     for message in copy.replica.connect().map_err(CopyError::from)? {

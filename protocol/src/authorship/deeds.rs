@@ -1,6 +1,7 @@
 //! The deeds that make up an amendment: what a ruling on it is about.
 
-use crate::authorship::{ChangeIx, Deed, OpId};
+use super::index::id::OpId;
+use super::record::{ChangeIx, Deed};
 
 /// Insertions and writings, and what was struck or replaced by which change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,11 +33,11 @@ impl Deeds {
         DeedSet { done: merged(self.done.clone()), undone: merged(self.undone.clone()) }
     }
 
-    pub(super) fn push_done(&mut self, change: ChangeIx, op: OpId, len: u32) {
+    pub(crate) fn push_done(&mut self, change: ChangeIx, op: OpId, len: u32) {
         push(&mut self.done, change, op, len);
     }
 
-    pub(super) fn push_undone(&mut self, change: ChangeIx, op: OpId, len: u32) {
+    pub(crate) fn push_undone(&mut self, change: ChangeIx, op: OpId, len: u32) {
         push(&mut self.undone, change, op, len);
     }
 }
