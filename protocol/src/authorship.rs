@@ -11,6 +11,7 @@ pub mod record;
 pub mod recorder;
 mod resolve;
 pub mod roster;
+pub mod scope;
 pub mod settled;
 mod spans;
 
@@ -23,4 +24,5 @@ pub use record::{
 };
 pub use recorder::Recorder;
 pub use roster::Roster;
+pub use scope::Scope;
 pub use settled::{Settled, Verdict};

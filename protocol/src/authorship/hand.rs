@@ -10,6 +10,7 @@ use super::index::build::words::Stretch;
 use super::index::id::{ActorIx, OpId};
 use super::index::object::Value;
 use super::record::{Deed, Provision};
+use super::scope::Scope;
 use super::settled::{Element, Settled};
 use crate::resolution::schema;
 use automerge::{ActorId, Change, ExpandedChange, ObjType, ScalarValue, legacy};
@@ -70,9 +71,9 @@ impl Settled {
 pub struct Tidy(HashMap<OpId, u32>);
 
 impl Tidy {
-    /// Something was settled, in whatever provision.
-    pub fn resettled(&mut self) {
-        self.0.clear();
+    /// Something was settled about these provisions, those that are alike included.
+    pub(crate) fn resettled(&mut self, scope: &Scope) {
+        self.0.retain(|id, _| !scope.has(*id));
     }
 }
 

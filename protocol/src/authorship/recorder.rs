@@ -2,7 +2,7 @@
 
 use super::index::id::OpId;
 use super::record::{Provision, Record};
-use super::{Index, Settled};
+use super::{Index, Scope, Settled};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -26,9 +26,18 @@ struct Made {
 }
 
 impl Recorder {
-    /// Something was settled, in whatever provision.
-    pub fn resettled(&mut self) {
-        self.made.values_mut().for_each(|made| made.unsettled = true);
+    /// Something was settled about these provisions, those that are alike included.
+    pub(crate) fn resettled(&mut self, scope: &Scope) {
+        match scope {
+            Scope::All => self.made.values_mut().for_each(|made| made.unsettled = true),
+            Scope::Provisions(these) => {
+                for id in these {
+                    if let Some(made) = self.made.get_mut(id) {
+                        made.unsettled = true;
+                    }
+                }
+            }
+        }
     }
 
     /// All provisions with their deeds, relative to what is settled.

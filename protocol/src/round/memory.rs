@@ -4,7 +4,7 @@
 use crate::amendment::Sketches;
 use crate::authorship::hand::Tidy;
 use crate::authorship::record::memo::Memo;
-use crate::authorship::{Deed, Index, Provision, Record, Recorder, Settled, Standing};
+use crate::authorship::{Deed, Index, Provision, Record, Recorder, Scope, Settled, Standing};
 use std::sync::Arc;
 
 /// The memory of one document's proceedings.
@@ -31,10 +31,11 @@ impl Memory {
         record
     }
 
-    /// Something was settled.
-    pub(super) fn resettled(&mut self) {
-        self.recorder.resettled();
-        self.tidy.resettled();
+    /// Something was settled about these provisions.
+    pub(super) fn resettled(&mut self, scope: &Scope, settled: &Settled) {
+        let scope = scope.with_likenesses(settled);
+        self.recorder.resettled(&scope);
+        self.tidy.resettled(&scope);
         self.last = None;
     }
 }

@@ -7,7 +7,7 @@ use super::{Command, Entry, Floor, HandRecord, JoinRef, Ledger, Plan, Refusal, d
 use crate::amendment::{self, View};
 use crate::api::By;
 use crate::authorship::hand::{self, Pen};
-use crate::authorship::{ChangeIx, Index, Record, Settled};
+use crate::authorship::{ChangeIx, Index, Record, Scope, Settled};
 use crate::id::{DelegationCode, DocumentId};
 use crate::resolution::text_form::Layout;
 use crate::time::Timestamp;
@@ -111,27 +111,31 @@ impl Proceedings {
 
     /// Names the late changes one by one: for whoever numbers changes otherwise than the server.
     pub fn set_late(&mut self, late: impl IntoIterator<Item = ChangeIx>) {
-        self.resettle(|settled, _| settled.set_late(late));
+        self.resettle(&Scope::All, |settled, _| settled.set_late(late));
     }
 
-    /// Everything that settles something goes through here, so that no record outlives it.
-    fn resettle<T>(&mut self, settle: impl FnOnce(&mut Settled, &Index) -> T) -> T {
-        self.memory.get_mut().resettled();
-        settle(&mut self.settled, &self.index)
+    /// Everything that settles something goes through here, so that no record outlives it. All that it settles is
+    /// about provisions of `scope`.
+    fn resettle<T>(&mut self, scope: &Scope, settle: impl FnOnce(&mut Settled, &Index) -> T) -> T {
+        let settled = settle(&mut self.settled, &self.index);
+        self.memory.get_mut().resettled(scope, &self.settled);
+        settled
     }
 
     /// Settles what the act of an entry says.
     fn take_act(&mut self, entry: &Entry) -> Result<(), settle::Unknown> {
-        if !settle::settles(&entry.act) {
+        let scope = settle::scope(&entry.act, &self.index);
+        if scope == Scope::default() {
             return Ok(());
         }
-        self.resettle(|settled, index| settle::take_act(settled, index, entry))
+        self.resettle(&scope, |settled, index| settle::take_act(settled, index, entry))
     }
 
     /// Settles what the hand wrote for an entry.
     fn take_hand(&mut self, entry: &Entry) -> Result<(), settle::Unknown> {
         let Some(hand) = &entry.hand else { return Ok(()) };
-        self.resettle(|settled, index| settle::take_hand(settled, index, hand))
+        let scope = settle::scope_of_joins(&hand.joins, &self.index);
+        self.resettle(&scope, |settled, index| settle::take_hand(settled, index, hand))
     }
 
     /// Decides and carries out. Returns the entry, and the hand's change where it wrote one: both are to be stored
@@ -180,7 +184,7 @@ impl Proceedings {
                 Ok(Some((entry, change)))
             }
             Err(why) => {
-                self.resettle(|settled, _| *settled = before);
+                self.resettle(&Scope::All, |settled, _| *settled = before);
                 Err(Refusal::Hand(why))
             }
         }
@@ -231,11 +235,13 @@ impl Proceedings {
         if consensual {
             adopted.extend(decide::consensual(&open, &floor));
         }
-        let mut then = self.settled.clone();
+        let (mut then, mut scope) = (self.settled.clone(), Scope::default());
         for one in &adopted {
-            then.adopt(&one.derived.deeds());
+            let deeds = one.derived.deeds();
+            scope.extend(self.index.scope_of(&deeds));
+            then.adopt(&deeds);
         }
-        let after = self.index.record_beside(&then, &record);
+        let after = self.index.record_beside(&then, &record, &scope);
         let shown = |one: &&super::Listed| {
             let proposal = &one.derived.proposal;
             proposal.number.clone().unwrap_or_else(|| proposal.id.to_string())

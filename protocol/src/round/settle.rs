@@ -1,9 +1,9 @@
 //! What an entry settles about deeds.
 
-use super::{Act, Entry, HandRecord};
+use super::{Act, DeedRefs, Entry, HandRecord, JoinRef};
 use crate::api::Decision;
 use crate::authorship::hand::Join;
-use crate::authorship::{ChangeIx, Deeds, Index, Settled, Verdict};
+use crate::authorship::{ChangeIx, Deeds, Index, Scope, Settled, Verdict};
 use automerge::ChangeHash;
 
 /// An entry that names something which the index does not have.
@@ -18,14 +18,19 @@ fn give(settled: &mut Settled, deeds: &Deeds, verdict: Option<Verdict>) {
     }
 }
 
-/// Whether an act settles anything by itself.
-pub(super) fn settles(act: &Act) -> bool {
+/// The provisions about which an act settles anything by itself.
+pub(super) fn scope(act: &Act, index: &Index) -> Scope {
+    let of = |deeds: &DeedRefs| deeds.in_index(index).map_or(Scope::All, |deeds| index.scope_of(&deeds));
     match act {
-        Act::Close { .. }
-        | Act::Conclude { .. }
-        | Act::Rule { .. }
-        | Act::Withdraw { .. }
-        | Act::Collapse { .. } => true,
+        // Which deeds are late depends on when they came, wherever they are.
+        Act::Close { .. } | Act::Conclude { .. } => Scope::All,
+        Act::Rule { rulings } => {
+            let mut scope = Scope::default();
+            rulings.iter().for_each(|ruled| scope.extend(of(&ruled.deeds)));
+            scope
+        }
+        Act::Withdraw { deeds, .. } => of(deeds),
+        Act::Collapse { joins, .. } => scope_of_joins(joins, index),
         Act::Open { .. }
         | Act::Deadline { .. }
         | Act::Number
@@ -33,8 +38,14 @@ pub(super) fn settles(act: &Act) -> bool {
         | Act::Reason { .. }
         | Act::Settle
         | Act::Renumber { .. }
-        | Act::Move { .. } => false,
+        | Act::Move { .. } => Scope::default(),
     }
+}
+
+/// The provisions in which elements were joined.
+pub(super) fn scope_of_joins(joins: &[JoinRef], index: &Index) -> Scope {
+    let joins: Option<Vec<Join>> = joins.iter().map(|join| join.in_index(index)).collect();
+    joins.map_or(Scope::All, |joins| index.scope_of_joins(&joins))
 }
 
 /// Takes in what the act says; what the hand wrote for it is taken in by [`take_hand`].

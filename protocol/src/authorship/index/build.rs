@@ -7,11 +7,10 @@ use super::id::OpId;
 use super::object::{Object, Value, Version};
 use super::sequence::Sequence;
 use crate::authorship::ChangeIx;
-use crate::authorship::Settled;
 use crate::authorship::record::{Changes, Deed, FieldVersion, Provision, Record, Suppression};
+use crate::authorship::{Scope, Settled};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::resolution::schema;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Index {
@@ -21,18 +20,18 @@ impl Index {
         Record { changes: self.changes(), provisions: provisions.collect() }
     }
 
-    /// The same, sharing with another record of this index each provision that comes out the same: what was made
-    /// of it then need not be made again.
-    pub fn record_beside(&self, settled: &Settled, other: &Record) -> Record {
-        let known: HashMap<&ProvisionId, &Arc<Provision>> =
-            other.provisions.iter().map(|provision| (&provision.id, provision)).collect();
-        let mut record = self.record(settled);
-        for provision in &mut record.provisions {
-            if let Some(same) = known.get(&provision.id).filter(|known| ***known == *provision) {
-                *provision = Arc::clone(same);
+    /// The same, where all that is settled otherwise than in another record of this index is in `scope`. It shares
+    /// with that one what comes out the same: what was made of it then need not be made again.
+    pub fn record_beside(&self, settled: &Settled, other: &Record, scope: &Scope) -> Record {
+        let scope = scope.with_likenesses(settled);
+        let provisions = self.bodies(settled).zip(&other.provisions).map(|(body, known)| {
+            if !scope.has(body) {
+                return Arc::clone(known);
             }
-        }
-        record
+            let provision = self.provision(body, settled);
+            if provision == **known { Arc::clone(known) } else { Arc::new(provision) }
+        });
+        Record { changes: self.changes(), provisions: provisions.collect() }
     }
 
     /// All changes.

@@ -59,6 +59,12 @@ impl Sequence {
         self.find(id).is_some()
     }
 
+    /// How many elements from this one on, by counter, are surely here; `None` where it is not.
+    pub(crate) fn stretch(&self, id: OpId) -> Option<u32> {
+        let (slot, offset) = self.find(id)?;
+        self.run(slot).map(|run| run.len - offset)
+    }
+
     /// The changes that struck an element; `None` where there is no such element.
     pub(crate) fn struck(&self, id: OpId) -> Option<&[ChangeIx]> {
         let (slot, _) = self.find(id)?;

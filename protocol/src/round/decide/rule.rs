@@ -3,7 +3,7 @@
 use super::{Plan, Work, number, number_of, with};
 use crate::api::{Decision, Mark, NewRuling, NewRulings, RoundState, SegmentKind, Status};
 use crate::authorship::{Deeds, Record};
-use crate::round::{Act, DeedRefs, Floor, Listed, Number, OnRecord, Refusal, Ruled};
+use crate::round::{Act, DeedRefs, Floor, Listed, Number, OnRecord, Refusal, Ruled, settle};
 use std::collections::BTreeSet;
 
 /// Rules on all that is asked for, or on nothing.
@@ -197,7 +197,7 @@ fn fallen(
 ) -> Vec<Ruled> {
     let act = Act::Rule { rulings: rulings.to_vec() };
     let then = with(floor.index, floor.settled, &act);
-    let record = floor.index.record_beside(&then, record);
+    let record = floor.index.record_beside(&then, record, &settle::scope(&act, floor.index));
     let left = Floor { settled: &then, ..*floor }.open(&record);
     let mut fallen = Vec::new();
     for one in open.iter().filter(|one| !one.late && !one.derived.proposal.gone) {
