@@ -85,11 +85,15 @@ impl Scenario {
                 Ok(tokio::task::block_in_place(sizes))
             }
             Self::Open => {
-                let mut rows = Vec::new();
+                let (mut rows, mut points) = (Vec::new(), Vec::new());
                 for operations in [1_000, 10_000, 100_000, 1_000_000] {
                     let row = self.late(contender, operations).await;
-                    rows.push(row.unwrap_or_else(|why| Row::failed(self.name(), contender.name(), why)));
+                    let row = row.unwrap_or_else(|why| Row::failed(self.name(), contender.name(), why));
+                    points.push((operations as f64, row.clone()));
+                    rows.push(row);
                 }
+                let figures = ["restart s", "cold ms", "cold first word ms", "warm ms", "document MB"];
+                rows.push(growth::fitted(self.name(), "exponent over operations", &figures, &points));
                 Ok(rows)
             }
             Self::Many => match tokio::task::block_in_place(|| Running::start(contender)) {
@@ -142,7 +146,7 @@ impl Scenario {
     async fn once(self, contender: Contender, shape: &Shape) -> Result<Row, Failed> {
         let running = tokio::task::block_in_place(|| Running::start(contender))?;
         let subject = Subject::make(&running, &resolution(40, 20_000)).await?;
-        fan_out::run(self.name(), &running, &subject, shape).await
+        fan_out::run(self.name(), &running, &subject, shape).await.map(|ran| ran.row)
     }
 
     async fn repeat(self, contender: Contender, shape: &Shape, repeat: usize) -> Result<Row, Failed> {
