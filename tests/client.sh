@@ -13,7 +13,10 @@ serve() {
     : >said
     "$bin/codraft-server" serve --data-dir data --listen "$1" --log warn --reserve-mb 0 >said &
     server=$!
-    until grep -q listening said; do sleep 0.05; done
+    until grep -q listening said; do
+        kill -0 "$server" 2>/dev/null || { echo "client: the server does not start" >&2; exit 1; }
+        sleep 0.05
+    done
     CODRAFT_SERVER=$(sed 's/listening on //' said)
     export CODRAFT_SERVER
 }

@@ -55,11 +55,11 @@ pub fn folder(target: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(target)
 }
 
-fn kept(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+fn kept(target: &str) -> Vec<Vec<u8>> {
     let Ok(entries) = std::fs::read_dir(folder(target)) else { return Vec::new() };
     let mut paths: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     paths.sort();
-    paths.into_iter().map(|path| (path.clone(), std::fs::read(path).expect("a kept input"))).collect()
+    paths.into_iter().map(|path| std::fs::read(path).expect("a kept input")).collect()
 }
 
 /// A line of this process's `/proc/self/status`, in kilobytes.
@@ -144,44 +144,42 @@ impl Target {
         path
     }
 
+    /// Runs one input, under the watchdog's eyes. Returns its answer and how long it took.
+    ///
+    /// # Panics
+    /// Where a promise is broken, or it takes too long; the input is kept.
+    fn timed(&mut self, watchdog: &Watchdog, input: &[u8]) -> (String, Duration) {
+        watchdog.watch(input);
+        let started = Instant::now();
+        let answer = self.try_one(input);
+        let took = started.elapsed();
+        watchdog.rest();
+        match answer {
+            Err(why) => {
+                let path = self.keep("crash", input);
+                panic!("{} is broken by {} (kept): {why}", self.name, path.display());
+            }
+            Ok(_) if took > SLOW => {
+                let path = self.keep("slow", input);
+                panic!("{} takes {took:?} for {} (kept)", self.name, path.display());
+            }
+            Ok(answer) => (answer, took),
+        }
+    }
+
     /// Runs everything that is kept, then mutations for so long.
     ///
     /// # Panics
     /// Where a promise is broken; the input is kept.
     pub fn fuzz(mut self, time: Duration, seed: u64) -> Outcome {
-        for (path, input) in kept(self.name) {
-            if let Err(why) = self.try_one(&input) {
-                panic!("{} breaks {} again: {why}", path.display(), self.name);
-            }
-        }
+        let watchdog = Watchdog::new(self.name);
         let mut rng = SmallRng::seed_from_u64(seed);
-        let mut population: Vec<Vec<u8>> = self.seeds.clone();
-        population.extend(kept(self.name).into_iter().map(|(_, input)| input));
+        let mut population: Vec<Vec<u8>> = kept(self.name);
+        population.extend(self.seeds.clone());
         let mut seen: HashSet<String> = HashSet::new();
-        for seed in self.seeds.clone() {
-            let answer =
-                self.try_one(&seed).unwrap_or_else(|why| panic!("a seed of {} breaks it: {why}", self.name));
-            seen.insert(answer);
+        for input in &population {
+            seen.insert(self.timed(&watchdog, input).0);
         }
-        // Who hangs is caught, with the input.
-        let current = Arc::new(Mutex::new((Instant::now(), Vec::new())));
-        let watch = Arc::downgrade(&current);
-        let name = self.name;
-        std::thread::spawn(move || {
-            while let Some(current) = watch.upgrade() {
-                if let Ok(running) = current.lock()
-                    && running.0.elapsed() > SLOW * 6
-                {
-                    let path = folder(name).join("hang");
-                    let _ = std::fs::create_dir_all(folder(name));
-                    let _ = std::fs::write(&path, &running.1);
-                    eprintln!("{name} hangs; the input is kept as {}", path.display());
-                    std::process::abort();
-                }
-                drop(current);
-                std::thread::sleep(Duration::from_millis(500));
-            }
-        });
         forget_peak();
         let memory = kilobytes("VmRSS");
         let end = Instant::now() + time;
@@ -193,35 +191,58 @@ impl Target {
                 mutate(&mut input, &other, &mut rng);
             }
             (self.mend)(&mut input, &mut rng);
-            *current.lock().expect("no panic holds it") = (Instant::now(), input.clone());
-            let started = Instant::now();
-            let answer = self.try_one(&input);
-            let took = started.elapsed();
+            let (answer, took) = self.timed(&watchdog, &input);
             inputs += 1;
             slowest = slowest.max(took);
-            match answer {
-                Err(why) => {
-                    let path = self.keep("crash", &input);
-                    panic!("{} is broken by {} (kept): {why}", self.name, path.display());
+            // The same answer to an input of another size is another one.
+            if seen.insert(format!("{answer}/{}", input.len().max(1).ilog2())) {
+                if std::env::var_os("CODRAFT_FUZZ_KEEP").is_some() {
+                    self.keep("seed", &input);
                 }
-                Ok(_) if took > SLOW => {
-                    let path = self.keep("slow", &input);
-                    panic!("{} takes {took:?} for {} (kept)", self.name, path.display());
-                }
-                Ok(answer) => {
-                    // The same answer to an input of another size is another one.
-                    if seen.insert(format!("{answer}/{}", input.len().max(1).ilog2())) {
-                        if std::env::var_os("CODRAFT_FUZZ_KEEP").is_some() {
-                            self.keep("seed", &input);
-                        }
-                        if population.len() < KEPT {
-                            population.push(input);
-                        }
-                    }
+                if population.len() < KEPT {
+                    population.push(input);
                 }
             }
         }
         Outcome { inputs, answers: seen.len(), slowest, memory: kilobytes("VmHWM").saturating_sub(memory) }
+    }
+}
+
+/// Ends the process where an input hangs, and keeps it.
+struct Watchdog(Arc<Mutex<Running>>);
+
+/// The input that runs now, and since when.
+type Running = Option<(Instant, Vec<u8>)>;
+
+impl Watchdog {
+    fn new(name: &'static str) -> Self {
+        let current: Arc<Mutex<Running>> = Arc::default();
+        let watched = Arc::downgrade(&current);
+        std::thread::spawn(move || {
+            while let Some(current) = watched.upgrade() {
+                if let Ok(running) = current.lock()
+                    && let Some((since, input)) = running.as_ref()
+                    && since.elapsed() > SLOW * 6
+                {
+                    let path = folder(name).join("hang");
+                    let _ = std::fs::create_dir_all(folder(name));
+                    let _ = std::fs::write(&path, input);
+                    eprintln!("{name} hangs; the input is kept as {}", path.display());
+                    std::process::abort();
+                }
+                drop(current);
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        });
+        Self(current)
+    }
+
+    fn watch(&self, input: &[u8]) {
+        *self.0.lock().expect("no panic holds it") = Some((Instant::now(), input.to_vec()));
+    }
+
+    fn rest(&self) {
+        *self.0.lock().expect("no panic holds it") = None;
     }
 }
 

@@ -20,4 +20,5 @@ pub mod peer;
 pub mod report;
 pub mod samod_server;
 pub mod scenarios;
+pub mod soak;
 pub mod yjs;

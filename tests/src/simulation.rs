@@ -88,8 +88,6 @@ pub struct Tally {
     pub joint: u64,
     /// Those that collide.
     pub colliding: u64,
-    /// A hash over all that was sent, to tell whether two runs are the same.
-    pub trace: u64,
 }
 
 /// A run's result, and, where asked for, what happened in it.

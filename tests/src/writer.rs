@@ -1,7 +1,8 @@
 //! A client that writes as fast as it is answered, until its server is gone; and what it was promised by then.
 
 use crate::peer::{Peer, Replica};
-use automerge::{ChangeHash, ReadDoc as _};
+use automerge::{Change, ChangeHash};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// Writes until the connection breaks. Returns the replica, which knows what the server has acknowledged.
@@ -39,17 +40,20 @@ pub async fn write(
 
 /// The changes that the server has acknowledged to this replica: those in the history of the heads that it
 /// named, which are durable before it names them. There may be no such heads yet.
-///
-/// # Panics
-/// Where Automerge does not know its own changes.
-pub fn acknowledged_of(replica: &Replica) -> Vec<ChangeHash> {
+pub fn acknowledged_of(replica: &Replica) -> HashSet<ChangeHash> {
     let theirs = replica.state.their_heads.clone().unwrap_or_default();
-    // Heads that are not here yet are somebody else's, who counts them.
-    let known: Vec<_> =
-        theirs.into_iter().filter(|hash| replica.doc.get_change_by_hash(hash).is_some()).collect();
-    if known.is_empty() {
-        return Vec::new();
+    let changes = replica.doc.get_changes(&[]);
+    let by_hash: HashMap<ChangeHash, &Change> =
+        changes.iter().map(|change| (change.hash(), change)).collect();
+    let mut known = HashSet::new();
+    let mut waiting = theirs;
+    while let Some(hash) = waiting.pop() {
+        // Heads that are not here yet are somebody else's, who counts them.
+        if let Some(change) = by_hash.get(&hash)
+            && known.insert(hash)
+        {
+            waiting.extend(change.deps());
+        }
     }
-    let covered = replica.doc.fork_at(&known).expect("its own heads").get_changes(&[]);
-    covered.iter().map(automerge::Change::hash).collect()
+    known
 }

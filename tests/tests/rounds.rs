@@ -205,7 +205,8 @@ fn scenario_5_two_additions_get_their_numbers() {
         let name = |n: usize| names[n].as_str().unwrap_or_default().to_owned();
         assert!(name(0).ends_with("bis") && name(1).ends_with("ter"), "{names:?}");
         meeting.chair(&["round", "close"]).ok();
-        meeting.chair(&["rule", "--consensual"]).err.contains("nothing to rule on");
+        let refused = meeting.chair(&["rule", "--consensual"]);
+        assert!(refused.code == 4 && refused.err.contains("nothing to rule on"), "{refused:?}");
         let numbers: Vec<String> =
             meeting.proposals().iter().map(|one| one["number"].as_str().unwrap().to_owned()).collect();
         for number in &numbers {

@@ -5,7 +5,7 @@
 use clap::{Args, Parser, Subcommand};
 use codraft_tests::load::contender::Contender;
 use codraft_tests::load::report::{Row, table};
-use codraft_tests::load::scenarios::Scenario;
+use codraft_tests::load::scenarios::{Scenario, Settings};
 use codraft_tests::load::{limit, samod_server};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -25,7 +25,8 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   load run                                              every scenario on every server
   load run --scenarios s1,s2 --servers codraft,limit    two of them
-  load run --scenarios s1 --repeat 5 --json s1.jsonl    five runs each; the middle one is shown";
+  load run --scenarios s1 --repeat 5 --json s1.jsonl    five runs each; the middle one is shown
+  load run --scenarios soak --minutes 20                twenty minutes of clients that come and go";
 
 #[derive(Subcommand)]
 enum Command {
@@ -44,9 +45,12 @@ struct Run {
     /// Which servers
     #[arg(long, value_delimiter = ',', value_enum, default_values_t = [Contender::Limit, Contender::Codraft, Contender::Hocuspocus, Contender::Samod, Contender::AutomergeRepo])]
     servers: Vec<Contender>,
-    /// Runs of each scenario on each server; the middle one counts
+    /// Runs of each scenario on each server, the middle one of which is shown (s1, s2 and s5 only)
     #[arg(long, default_value_t = 1)]
     repeat: usize,
+    /// How long soak takes
+    #[arg(long, default_value_t = 20.0)]
+    minutes: f64,
     /// Append every row to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -87,12 +91,17 @@ fn main() -> ExitCode {
 }
 
 async fn all(run: Run) -> ExitCode {
+    if let Some(once) = run.scenarios.iter().find(|one| run.repeat > 1 && !one.repeats()) {
+        eprintln!("--repeat works with s1, s2 and s5 only: leave out {}, or --repeat", once.name());
+        return ExitCode::from(2);
+    }
+    let settings = Settings { repeat: run.repeat.max(1), minutes: run.minutes };
     let mut own = true;
     for scenario in run.scenarios {
         println!("\n## {}: {}\n", scenario.name(), scenario.words());
         let mut rows: Vec<Row> = Vec::new();
         for contender in run.servers.iter().copied().filter(|one| scenario.is_for(*one)) {
-            for row in scenario.run(contender, run.repeat.max(1)).await {
+            for row in scenario.run(contender, settings).await {
                 let line = serde_json::to_string(&row).expect("plain data");
                 eprintln!("{line}");
                 if let Some(path) = &run.json {

@@ -405,15 +405,18 @@ fn backup_file() -> Target {
     let mut seed = Vec::new();
     let frozen = backup::freeze(store.end(), &*reader).expect("memory");
     backup::write(frozen, &*reader, Timestamp(2), &mut seed).expect("memory");
-    let whole = Backup::read(&seed[..]).expect("a backup").whole();
+    let read = Backup::read(&seed[..]).expect("a backup");
+    let (whole, made) = (read.whole(), read.made());
     Target {
         name: "backup",
         seeds: vec![seed],
         mend: mend_backup,
         run: Box::new(move |input| match Backup::read(input) {
             Err(error) => kind(&error),
-            // Whatever is taken for whole holds what was written.
-            Ok(read) => format!("whole {}", read.whole().values == whole.values),
+            Ok(read) => {
+                assert_eq!(read.whole(), whole, "whatever is taken for whole holds what was written");
+                format!("whole, made {}", read.made() == made)
+            }
         }),
     }
 }

@@ -82,14 +82,17 @@ impl Board {
         u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// When that was.
-    pub fn instant(&self, micros: u64) -> Instant {
-        self.start + Duration::from_micros(micros)
-    }
-
     /// When an edit was sent; 0: not yet.
     pub fn sent(&self, edit: u32) -> u64 {
         self.sent[edit as usize].load(Relaxed)
+    }
+
+    /// How many microseconds an edit was sent after it was due, at so many edits a second from the first one on.
+    /// Whoever waits for it waits from when it was due: a server that stalls its writers is not quicker for it.
+    pub fn lateness(&self, edit: u32, rate: f64) -> u64 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let due = self.sent(0) + (f64::from(edit) / rate * 1e6) as u64;
+        self.sent(edit).saturating_sub(due)
     }
 
     /// The number of a change by the first four bytes of its hash.

@@ -37,7 +37,7 @@ pub async fn connect(url: &str) -> Result<Socket, Failed> {
     opened.map(|(socket, _)| socket).map_err(|e| format!("opening a websocket: {e}"))
 }
 
-/// The next binary message.
+/// The next binary message. Nothing is lost where it is dropped before it has one, as in `select!`.
 ///
 /// # Errors
 /// Where the connection has ended.

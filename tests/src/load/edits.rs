@@ -62,11 +62,6 @@ impl Pen {
         }
     }
 
-    /// Its actor.
-    pub fn actor(&self) -> &ActorId {
-        &self.actor
-    }
-
     /// Takes note of somebody else's change.
     pub fn received(&mut self, edit: &Edit) {
         self.heads.retain(|head| !edit.deps.contains(head));

@@ -10,6 +10,7 @@ use super::report::Row;
 use super::yjs;
 use automerge::Automerge;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -56,12 +57,21 @@ impl Default for Shape {
 /// Peers that may be joining at a time.
 const JOINING: usize = 64;
 
+/// What a run was, and when it wrote.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its figures.
+    pub row: Row,
+    /// From its first edit to its last one.
+    pub wrote: Range<Instant>,
+}
+
 /// Runs it.
 ///
 /// # Errors
 /// Where the run did not come to its end.
 #[allow(clippy::too_many_lines)] // One run, told in order.
-pub async fn run(scenario: &str, running: &Running, subject: &Subject, shape: &Shape) -> Result<Row, Failed> {
+pub async fn run(scenario: &str, running: &Running, subject: &Subject, shape: &Shape) -> Result<Ran, Failed> {
     let mut row = Row::new(scenario, running.contender.name());
     let pid = running.pid();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -130,7 +140,7 @@ pub async fn run(scenario: &str, running: &Running, subject: &Subject, shape: &S
                 row.object(error);
             }
         }
-        return Ok(row);
+        return Ok(Ran { row, wrote: started..started });
     }
 
     let begun = tokio::time::Instant::now();
@@ -144,6 +154,7 @@ pub async fn run(scenario: &str, running: &Running, subject: &Subject, shape: &S
         // A writer that has ended has said why.
         let _ = writers[edit as usize % shape.writers].send(edit);
     }
+    let wrote = begun.into_std()..Instant::now();
     let expected = u64::from(edits) * (shape.peers as u64 - 1);
     let deadline = Instant::now() + Duration::from_secs_f64(shape.drain);
     while board.delivered.load(Relaxed) < expected && Instant::now() < deadline {
@@ -158,9 +169,13 @@ pub async fn run(scenario: &str, running: &Running, subject: &Subject, shape: &S
     for peer in peers {
         sights.push(peer.await.map_err(|error| error.to_string())?);
     }
-    figures(&mut row, &board, &sights, shape, (edits, warm), expected);
+    figures(&mut row, &board, &sights, shape, (edits, warm));
+    judge(&mut row, &board, &sights, edits);
     let deliveries = f64::from(edits - warm) * (shape.peers as f64 - 1.0);
-    row.set("CPU us a delivery", used.server * 1e6 / deliveries);
+    // What was not delivered has cost nothing: its share would flatter.
+    if row.get("missing") == Some(0.0) {
+        row.set("CPU us a delivery", used.server * 1e6 / deliveries);
+    }
     row.set("server CPU %", used.server / used.passed * 100.0);
     row.set("driver CPU %", used.driver / used.passed * 100.0);
     row.set("others CPU %", used.others / used.passed * 100.0);
@@ -169,48 +184,25 @@ pub async fn run(scenario: &str, running: &Running, subject: &Subject, shape: &S
     if row.counts {
         compare(&mut row, running, subject, &board).await?;
     }
-    Ok(row)
+    Ok(Ran { row, wrote })
 }
 
-fn figures(
-    row: &mut Row,
-    board: &Board,
-    sights: &[Sight],
-    shape: &Shape,
-    (edits, warm): (u32, u32),
-    expected: u64,
-) {
-    let all = board.seeds() + edits;
-    let (mut latencies, mut got, mut again, mut strange, mut last) = (Vec::new(), 0_u64, 0, 0, 0);
-    let mut whole = 0;
+/// What the peers have in the end, and what speaks against it.
+pub(super) fn judge(row: &mut Row, board: &Board, sights: &[Sight], edits: u32) {
+    let yjs = board.dialect == Dialect::Yjs;
+    let all = if yjs { edits } else { board.seeds() + edits };
+    let expected = u64::from(edits) * (sights.len() as u64).saturating_sub(1);
+    let (mut got, mut again, mut strange, mut whole) = (0_u64, 0, 0, 0);
     let mut errors: BTreeMap<&str, usize> = BTreeMap::new();
     for sight in sights {
         got += sight.latencies.len() as u64;
         (again, strange) = (again + sight.again, strange + sight.strange);
-        let yjs = board.dialect == Dialect::Yjs;
-        whole += usize::from(sight.seen.all(if yjs { edits } else { all }));
+        whole += usize::from(sight.seen.all(all));
         if let Some(error) = &sight.error {
             *errors.entry(error).or_default() += 1;
         }
-        for (edit, took) in &sight.latencies {
-            last = last.max(board.sent(*edit) + u64::from(*took));
-            if *edit >= warm {
-                latencies.push(*took);
-            }
-        }
     }
-    latencies.sort_unstable();
-    let first = board.sent(warm);
-    row.set("edits a second", f64::from(edits - warm) / ((last.saturating_sub(first)) as f64 / 1e6));
     row.count("missing", expected.saturating_sub(got));
-    for (name, share) in [("p50 ms", 0.5), ("p90 ms", 0.9), ("p99 ms", 0.99), ("max ms", 1.0)] {
-        row.set(name, percentile(&latencies, share) / 1e3);
-    }
-    // How late the driver itself was: beyond a few milliseconds it measures itself.
-    let begun = board.sent(0);
-    let late =
-        (0..edits).map(|edit| board.sent(edit) as f64 - begun as f64 - f64::from(edit) / shape.rate * 1e6);
-    row.set("driver late ms", late.fold(0.0, f64::max) / 1e3);
     row.count("came again", again);
     if whole < sights.len() {
         row.object(format!("{} of {} peers lack changes", sights.len() - whole, sights.len()));
@@ -223,9 +215,33 @@ fn figures(
     }
 }
 
+fn figures(row: &mut Row, board: &Board, sights: &[Sight], shape: &Shape, (edits, warm): (u32, u32)) {
+    let (mut latencies, mut last) = (Vec::new(), 0);
+    for (edit, took) in sights.iter().flat_map(|sight| &sight.latencies) {
+        last = last.max(board.sent(*edit) + u64::from(*took));
+        if *edit >= warm {
+            latencies.push(u64::from(*took) + board.lateness(*edit, shape.rate));
+        }
+    }
+    latencies.sort_unstable();
+    let first = board.sent(warm);
+    row.set("edits a second", f64::from(edits - warm) / ((last.saturating_sub(first)) as f64 / 1e6));
+    for (name, share) in [("p50 ms", 0.5), ("p90 ms", 0.9), ("p99 ms", 0.99), ("max ms", 1.0)] {
+        row.set(name, percentile(&latencies, share) / 1e3);
+    }
+    // How late the driver itself was: beyond a few milliseconds it measures itself.
+    let late = (0..edits).map(|edit| board.lateness(edit, shape.rate)).max().unwrap_or(0);
+    row.set("driver late ms", late as f64 / 1e3);
+}
+
 /// The text that all edits give, against what a newcomer reads and what the server says. Every light peer has
-/// the very same changes, byte for byte, so its text is this one.
-async fn compare(row: &mut Row, running: &Running, subject: &Subject, board: &Board) -> Result<(), Failed> {
+/// the very same changes, byte for byte (in Yjs: the very same insertions), so its text is this one.
+pub(super) async fn compare(
+    row: &mut Row,
+    running: &Running,
+    subject: &Subject,
+    board: &Board,
+) -> Result<(), Failed> {
     if board.dialect == Dialect::Broadcast {
         return Ok(());
     }
@@ -302,4 +318,30 @@ pub fn middle(mut rows: Vec<Row>) -> Option<Row> {
         row.object(format!("another run of it does not count: {}", bad.why));
     }
     Some(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::document::{Plan, imported, resolution};
+
+    /// Whoever waits for an edit waits from when it was due: a server that stalls its writers hides nothing.
+    #[test]
+    fn latency_counts_from_when_an_edit_was_due() {
+        let plan = Plan::of(&imported(&resolution(2, 100)));
+        let document = String::new();
+        let board = Board::new(Dialect::Automerge, document, plan, Vec::new(), 2, 1, Duration::ZERO);
+        board.put(board.seeds(), 1, None, None);
+        std::thread::sleep(Duration::from_millis(60));
+        board.put(board.seeds() + 1, 2, None, None);
+        let sight = Sight { latencies: vec![(0, 10), (1, 10)], ..Sight::default() };
+        let mut row = Row::new("test", "test");
+        let shape = Shape { rate: 100.0, ..Shape::default() };
+        figures(&mut row, &board, &[sight], &shape, (2, 0));
+        // Due 10 ms after the first one, and sent 60 ms after it.
+        let late = row.get("driver late ms").unwrap();
+        assert!(late >= 49.0, "{late}");
+        assert!(row.get("max ms").unwrap() >= late, "{row:?}");
+        assert_eq!(row.get("p50 ms"), Some(0.01));
+    }
 }

@@ -100,13 +100,10 @@ impl Usage {
 }
 
 /// The value below which `share` of the sorted values lie; -1 where there are none.
-pub fn percentile(sorted: &[u32], share: f64) -> f64 {
+pub fn percentile(sorted: &[u64], share: f64) -> f64 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     let at = (sorted.len() as f64 * share).ceil() as usize;
-    at.clamp(1, sorted.len().max(1))
-        .checked_sub(1)
-        .and_then(|at| sorted.get(at))
-        .map_or(-1.0, |v| f64::from(*v))
+    at.clamp(1, sorted.len().max(1)).checked_sub(1).and_then(|at| sorted.get(at)).map_or(-1.0, |v| *v as f64)
 }
 
 /// The middle one.
@@ -135,7 +132,7 @@ mod tests {
 
     #[test]
     fn percentiles_and_exponents() {
-        let values: Vec<u32> = (1..=200).collect();
+        let values: Vec<u64> = (1..=200).collect();
         assert_eq!(
             [percentile(&values, 0.5), percentile(&values, 0.99), percentile(&values, 1.0)],
             [100.0, 198.0, 200.0]

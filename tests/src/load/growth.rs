@@ -110,14 +110,17 @@ impl Desk {
     }
 }
 
-fn fitted(scenario: &str, name: &str, points: &[(f64, Row)]) -> Row {
+/// The exponents of the power laws that fit these figures best, over sizes.
+pub fn fitted(scenario: &str, name: &str, figures: &[&str], points: &[(f64, Row)]) -> Row {
     let mut row = Row::new(scenario, name);
-    for figure in ["load ms", "a change us", "proposals ms"] {
+    for figure in figures {
         let values: Vec<_> = points.iter().filter_map(|(x, row)| Some((*x, row.get(figure)?))).collect();
         row.set(figure, exponent(&values));
     }
     row
 }
+
+const FIGURES: [&str; 3] = ["load ms", "a change us", "proposals ms"];
 
 /// At these histories (operations, one a change) and numbers of provisions; the last rows are the exponents
 /// of the power laws that fit.
@@ -129,7 +132,7 @@ pub fn run(histories: &[usize], provisions: &[usize]) -> Vec<Row> {
         points.push((*history as f64, row.clone()));
         rows.push(row);
     }
-    rows.push(fitted("growth", "exponent over operations", &points));
+    rows.push(fitted("growth", "exponent over operations", &FIGURES, &points));
     points.clear();
     for count in provisions {
         let mut row = Row::new("growth", &format!("{count} provisions"));
@@ -137,6 +140,6 @@ pub fn run(histories: &[usize], provisions: &[usize]) -> Vec<Row> {
         points.push((*count as f64, row.clone()));
         rows.push(row);
     }
-    rows.push(fitted("growth", "exponent over provisions", &points));
+    rows.push(fitted("growth", "exponent over provisions", &FIGURES, &points));
     rows
 }

@@ -15,6 +15,7 @@ struct Visit {
     first_word: f64,
     bytes: usize,
     text: String,
+    changes: usize,
 }
 
 async fn visit(subject: &Subject) -> Result<Visit, Failed> {
@@ -27,7 +28,15 @@ async fn visit(subject: &Subject) -> Result<Visit, Failed> {
         first_word: client.first_word.map_or(-1.0, |at| ms(at - started)),
         bytes: client.received,
         text: text(&client.doc),
+        changes: client.doc.get_changes(&[]).len(),
     })
+}
+
+/// A newcomer has every change of the history.
+fn complete(row: &mut Row, visit: &Visit, changes: usize) {
+    if visit.changes != changes {
+        row.object(format!("a newcomer got {} changes of {changes}", visit.changes));
+    }
 }
 
 /// Brings a history, ends the server, starts it again, and visits: the first visit is the cold one.
@@ -57,9 +66,13 @@ pub async fn run(
     row.set("cold ms", cold.total - cold.applying);
     row.set("cold first word ms", cold.first_word);
     row.set("document MB", (memory(running.pid()) - empty) / 1024.0);
+    // A history leaves the text as it was: that a newcomer has all of it, its changes say.
+    let changes = subject.plan.changes.len() + history;
+    complete(&mut row, &cold, changes);
     let mut warm = Vec::new();
     for _ in 1..visits {
         let next = visit(&subject).await?;
+        complete(&mut row, &next, changes);
         if next.text != cold.text {
             row.object("two newcomers read different texts");
         }

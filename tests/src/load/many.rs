@@ -4,15 +4,19 @@ use super::board::{Board, Dialect};
 use super::client::Failed;
 use super::contender::{PATIENCE, Running, Subject};
 use super::document::resolution;
-use super::fan_out::{self, Shape};
+use super::fan_out::{self, Ran, Shape};
 use super::figures::{memory, percentile};
 use super::peer;
 use super::report::Row;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep_until, timeout};
+
+/// Those in an active document: one who writes, and two who read.
+const PEERS: usize = 3;
 
 /// How it is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +33,14 @@ pub struct Layout {
     pub busy: f64,
 }
 
-/// Latencies in all active documents, in microseconds.
-async fn measure(subject: &Subject, documents: &[String], layout: Layout) -> Result<Vec<u32>, Failed> {
+/// Latencies in all active documents, in microseconds, in order.
+struct Measured {
+    latencies: Vec<u64>,
+    /// From the first edit to the last delivery.
+    during: Range<Instant>,
+}
+
+async fn measure(subject: &Subject, documents: &[String], layout: Layout) -> Result<Measured, Failed> {
     let edits = (layout.rate * layout.seconds) as u32;
     let (stop, stopping) = watch::channel(false);
     let (joined, mut joins) = mpsc::unbounded_channel();
@@ -41,7 +51,7 @@ async fn measure(subject: &Subject, documents: &[String], layout: Layout) -> Res
         let board =
             Board::new(Dialect::Automerge, document.clone(), plan, Vec::new(), edits as usize, 1, patience);
         let board = Arc::new(board);
-        for number in 0..3 {
+        for number in 0..PEERS {
             let mut orders = None;
             if number == 0 {
                 let (order, ordered) = mpsc::unbounded_channel();
@@ -52,7 +62,7 @@ async fn measure(subject: &Subject, documents: &[String], layout: Layout) -> Res
             let (board, joined, stopping) = (Arc::clone(&board), joined.clone(), stopping.clone());
             peers.push(tokio::spawn(peer::run(number, url, board, orders, joined, stopping)));
         }
-        for _ in 0..3 {
+        for _ in 0..PEERS {
             timeout(PATIENCE, joins.recv()).await.map_err(|_| "a peer never joined")?;
         }
         boards.push(board);
@@ -66,24 +76,27 @@ async fn measure(subject: &Subject, documents: &[String], layout: Layout) -> Res
         }
     }
     let deadline = Instant::now() + Duration::from_secs(20);
-    let whole = |board: &Arc<Board>| board.delivered.load(Relaxed) == u64::from(edits) * 2;
+    let whole = |board: &Arc<Board>| board.delivered.load(Relaxed) == u64::from(edits) * (PEERS as u64 - 1);
     while !boards.iter().all(whole) && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    let during = begun.into_std()..Instant::now();
     stop.send_replace(true);
     let mut latencies = Vec::new();
-    for peer in peers {
+    for (number, peer) in peers.into_iter().enumerate() {
         let sight = peer.await.map_err(|error| error.to_string())?;
         if let Some(error) = sight.error {
             return Err(error);
         }
-        latencies.extend(sight.latencies.iter().map(|(_, took)| *took));
+        let board = &boards[number / PEERS];
+        let waited = |(edit, took): &(u32, u32)| u64::from(*took) + board.lateness(*edit, layout.rate);
+        latencies.extend(sight.latencies.iter().map(waited));
     }
     if !boards.iter().all(whole) {
         return Err("edits are missing".to_owned());
     }
     latencies.sort_unstable();
-    Ok(latencies)
+    Ok(Measured { latencies, during })
 }
 
 /// Every document has the same text, but an actor of its own.
@@ -122,7 +135,7 @@ pub async fn run(running: &mut Running, layout: Layout) -> Result<Vec<Row>, Fail
         let mut client = super::client::Client::open(&subject.reader, document, None).await?;
         client.settle(PATIENCE).await?;
         let took = started.elapsed() - client.applying;
-        wakes.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+        wakes.push(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
     wakes.sort_unstable();
     woken.set("p50 ms", percentile(&wakes, 0.5) / 1e3);
@@ -131,7 +144,7 @@ pub async fn run(running: &mut Running, layout: Layout) -> Result<Vec<Row>, Fail
 
     let active = &documents[..layout.active.min(documents.len())];
     let mut alone = Row::new("many", "active alone");
-    let latencies = measure(&subject, active, layout).await?;
+    let Measured { latencies, .. } = measure(&subject, active, layout).await?;
     alone.count("documents", active.len() as u64);
     alone.set("p50 ms", percentile(&latencies, 0.5) / 1e3);
     alone.set("p99 ms", percentile(&latencies, 0.99) / 1e3);
@@ -140,14 +153,17 @@ pub async fn run(running: &mut Running, layout: Layout) -> Result<Vec<Row>, Fail
     let shape =
         Shape { peers: 20, writers: 5, rate: layout.busy, seconds: layout.seconds + 8.0, ..Shape::default() };
     let mut beside = Row::new("many", "active beside a busy one");
-    let (busy, latencies) = tokio::join!(fan_out::run("many", running, &subject, &shape), async {
+    let (busy, measured) = tokio::join!(fan_out::run("many", running, &subject, &shape), async {
         // The busy one has begun by then.
         tokio::time::sleep(Duration::from_secs(3)).await;
         // Those who wrote before have left; their changes stay, so others are written to.
         let fresh = &documents[documents.len().saturating_sub(layout.active)..];
         measure(&subject, fresh, layout).await
     });
-    let (mut busy, latencies) = (busy?, latencies?);
+    let (Ran { row: mut busy, wrote }, Measured { latencies, during }) = (busy?, measured?);
+    if during.start < wrote.start || during.end > wrote.end {
+        beside.object("the busy document was not busy all the while");
+    }
     beside.set("p50 ms", percentile(&latencies, 0.5) / 1e3);
     beside.set("p99 ms", percentile(&latencies, 0.99) / 1e3);
     beside.set("server MB", memory(running.pid()) / 1024.0);

@@ -2,7 +2,7 @@
 //! the server that is measured. A writer knows the end of the change graph, a reader which changes it has.
 
 use super::board::{Board, Dialect, Sight};
-use super::client::{Failed, Socket, connect, join, send};
+use super::client::{Failed, Socket, connect, join, receive, send};
 use super::edits::{Pen, mark};
 use super::yjs;
 use automerge::ChangeHash;
@@ -11,12 +11,11 @@ use bytes::Bytes;
 use codraft_protocol::authorship::{Limits, chunk};
 use codraft_protocol::sync::{Have, SyncMessage};
 use codraft_protocol::wire::Frame;
-use futures_util::StreamExt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::Message;
 
 /// The numbers of edits that a writer is to make now.
 pub type Orders = mpsc::UnboundedReceiver<u32>;
@@ -43,18 +42,21 @@ pub async fn run(
     sight
 }
 
-struct Peer<'a> {
+/// A light peer with its replica, which it keeps from connection to connection.
+pub(super) struct Peer<'a> {
     board: &'a Board,
     socket: Socket,
     me: String,
     server: String,
     pen: Option<Pen>,
+    /// The numbers of its own edits, in order.
+    pub(super) written: Vec<u32>,
     /// What it has, as far as it can say.
     heads: Vec<ChangeHash>,
     /// What both had at last.
     shared: Vec<ChangeHash>,
     /// What the server last said it has.
-    theirs: Vec<ChangeHash>,
+    pub(super) theirs: Vec<ChangeHash>,
     /// What changes that have come are built on, and has not come.
     lacking: Vec<ChangeHash>,
 }
@@ -68,13 +70,7 @@ async fn automerge(
     mut stop: watch::Receiver<bool>,
     sight: &mut Sight,
 ) -> Result<(), Failed> {
-    let mut socket = connect(url).await?;
-    let me = format!("peer-{number:05}-{:08x}", rand::random::<u32>());
-    let server = join(&mut socket, &me).await?;
-    let pen = orders.is_some().then(|| Pen::new(&board.plan, number as u64));
-    let none = Vec::new;
-    let (heads, shared, theirs, lacking) = (none(), none(), none(), none());
-    let mut peer = Peer { board, socket, me, server, pen, heads, shared, theirs, lacking };
+    let mut peer = Peer::open(number, url, board, orders.is_some()).await?;
     let mut complete = board.dialect == Dialect::Broadcast;
     if complete {
         for seed in 0..board.seeds() {
@@ -82,51 +78,103 @@ async fn automerge(
         }
         let _ = joined.send(());
     } else {
-        peer.say(true, Vec::new(), Vec::new()).await?;
+        peer.ask().await?;
     }
-    let timer = tokio::time::sleep(Duration::from_secs(86_400));
-    tokio::pin!(timer);
-    let mut due = false;
-    loop {
-        tokio::select! {
-            _ = stop.changed() => return Ok(()),
-            message = peer.socket.next() => {
-                let bytes = match message {
-                    Some(Ok(Message::Binary(bytes))) => bytes,
-                    Some(Ok(Message::Close(frame))) => return Err(format!("closed by the server: {frame:?}")),
-                    Some(Ok(_)) => continue,
-                    Some(Err(error)) => return Err(error.to_string()),
-                    None => return Err("the connection ended".to_owned()),
-                };
-                if !peer.take(&bytes, sight).await? {
-                    continue;
-                }
-                if !complete && !peer.theirs.is_empty() && sight.seen.all(board.seeds()) {
-                    complete = true;
-                    let _ = joined.send(());
-                }
-                if !due {
-                    due = true;
-                    timer.as_mut().reset(Instant::now() + board.patience);
-                }
-            }
-            () = timer.as_mut(), if due => {
-                due = false;
-                peer.acknowledge(sight).await?;
-            }
-            Some(edit) = async { orders.as_mut()?.recv().await }, if orders.is_some() => {
-                peer.write(edit, sight).await?;
-                due = false;
-            }
+    let over = async { drop(stop.changed().await) };
+    let heard = |peer: &Peer<'_>, sight: &Sight| {
+        if !complete && peer.is_complete(sight) {
+            complete = true;
+            let _ = joined.send(());
         }
-    }
+    };
+    peer.stay(sight, &mut orders, over, heard).await
 }
 
 fn has(board: &Board, sight: &Sight, hash: &ChangeHash) -> bool {
     board.number_of(hash).is_some_and(|number| sight.seen.has(number))
 }
 
-impl Peer<'_> {
+impl<'a> Peer<'a> {
+    /// Connects and joins, with nothing yet.
+    pub(super) async fn open(
+        number: usize,
+        url: &str,
+        board: &'a Board,
+        writes: bool,
+    ) -> Result<Self, Failed> {
+        let mut socket = connect(url).await?;
+        let me = format!("peer-{number:05}-{:08x}", rand::random::<u32>());
+        let server = join(&mut socket, &me).await?;
+        let pen = writes.then(|| Pen::new(&board.plan, number as u64));
+        let none = Vec::new;
+        let (heads, shared, theirs, lacking) = (none(), none(), none(), none());
+        Ok(Self { board, socket, me, server, pen, written: Vec::new(), heads, shared, theirs, lacking })
+    }
+
+    /// Asks for the document.
+    pub(super) async fn ask(&mut self) -> Result<(), Failed> {
+        self.say(true, Vec::new(), Vec::new()).await
+    }
+
+    /// Ends the connection without a goodbye, as a laptop that is shut.
+    pub(super) async fn leave(&mut self) {
+        // Where it has ended already, that is what was wanted.
+        let _ = self.socket.get_mut().shutdown().await;
+    }
+
+    /// Connects again, says what it has, and sends its own edits from the `known`th on.
+    pub(super) async fn come_back(&mut self, url: &str, known: usize) -> Result<(), Failed> {
+        self.socket = connect(url).await?;
+        self.server = join(&mut self.socket, &self.me).await?;
+        self.theirs.clear();
+        let edits = self.written.iter().skip(known).filter_map(|number| self.board.edit(*number));
+        let changes = edits.map(|edit| edit.raw.clone()).collect();
+        self.say(false, Vec::new(), changes).await
+    }
+
+    /// Whether it has the document as it was before the first edit.
+    pub(super) fn is_complete(&self, sight: &Sight) -> bool {
+        !self.theirs.is_empty() && sight.seen.all(self.board.seeds())
+    }
+
+    /// Receives, acknowledges and writes until it is over; `heard` is told after each message with news.
+    pub(super) async fn stay(
+        &mut self,
+        sight: &mut Sight,
+        orders: &mut Option<Orders>,
+        over: impl Future<Output = ()>,
+        mut heard: impl FnMut(&Self, &Sight),
+    ) -> Result<(), Failed> {
+        let timer = tokio::time::sleep(Duration::from_secs(86_400));
+        tokio::pin!(timer, over);
+        let mut due = false;
+        loop {
+            tokio::select! {
+                () = &mut over => return Ok(()),
+                bytes = receive(&mut self.socket) => {
+                    if !self.take(&bytes?, sight).await? {
+                        continue;
+                    }
+                    heard(self, sight);
+                    if !due {
+                        due = true;
+                        timer.as_mut().reset(Instant::now() + self.board.patience);
+                    }
+                }
+                () = timer.as_mut(), if due => {
+                    due = false;
+                    self.acknowledge(sight).await?;
+                }
+                Some(edit) = async { orders.as_mut()?.recv().await }, if orders.is_some() => {
+                    if let Some(raw) = self.make(edit, sight) {
+                        self.say(false, Vec::new(), vec![raw]).await?;
+                    }
+                    due = false;
+                }
+            }
+        }
+    }
+
     /// Takes in a frame. Returns whether a real client would answer it some time.
     async fn take(&mut self, bytes: &Bytes, sight: &mut Sight) -> Result<bool, Failed> {
         let now = self.board.now();
@@ -182,14 +230,15 @@ impl Peer<'_> {
         self.say(false, need, Vec::new()).await
     }
 
-    async fn write(&mut self, edit: u32, sight: &mut Sight) -> Result<(), Failed> {
-        let Some(pen) = &mut self.pen else { return Ok(()) };
-        let made = pen.insert(&self.board.plan);
+    /// Makes an edit, which is not sent yet. `None`: this peer reads.
+    pub(super) fn make(&mut self, edit: u32, sight: &mut Sight) -> Option<Bytes> {
+        let made = self.pen.as_mut()?.insert(&self.board.plan);
         let number = self.board.seeds() + edit;
         let (raw, hash) = (made.raw.clone(), made.hash);
         sight.seen.set(number);
         self.board.put(number, mark(&hash), Some(made), None);
-        self.say(false, Vec::new(), vec![raw]).await
+        self.written.push(number);
+        Some(raw)
     }
 
     async fn say(&mut self, request: bool, need: Vec<ChangeHash>, changes: Vec<Bytes>) -> Result<(), Failed> {

@@ -7,7 +7,16 @@ use super::contender::{Contender, Running, Subject};
 use super::document::resolution;
 use super::fan_out::{self, Shape, middle};
 use super::report::Row;
-use super::{growth, kill, late, many};
+use super::{growth, kill, late, many, soak};
+
+/// What one may choose about them.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Runs of each, where it repeats.
+    pub repeat: usize,
+    /// How long those take that take as long as one likes.
+    pub minutes: f64,
+}
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -32,6 +41,8 @@ pub enum Scenario {
     Growth,
     /// 10,000 documents, 200 of them active, one of them busy
     Many,
+    /// 200 clients come and go, the server is killed every minute; see --minutes
+    Soak,
 }
 
 impl Scenario {
@@ -48,6 +59,7 @@ impl Scenario {
             Self::Open => "open",
             Self::Growth => "growth",
             Self::Many => "many",
+            Self::Soak => "soak",
         }
     }
 
@@ -64,6 +76,7 @@ impl Scenario {
             Self::Open => "documents of 1,000 to 1,000,000 operations after a restart",
             Self::Growth => "the hub alone, as a document grows",
             Self::Many => "10,000 documents, 200 of them active, one of them busy",
+            Self::Soak => "200 clients come and go, 20 edits a second, the server is killed every minute",
         }
     }
 
@@ -73,35 +86,45 @@ impl Scenario {
             Self::S1 | Self::S2 | Self::S3 | Self::S5 | Self::Readers => true,
             Self::S4 => !matches!(contender, Contender::Limit | Contender::Hocuspocus),
             Self::S6 => !matches!(contender, Contender::Limit | Contender::Hocuspocus),
-            Self::Open | Self::Growth | Self::Many => contender == Contender::Codraft,
+            Self::Open | Self::Growth | Self::Many | Self::Soak => contender == Contender::Codraft,
         }
     }
 
+    /// Whether several runs of it have a middle one.
+    pub fn repeats(self) -> bool {
+        matches!(self, Self::S1 | Self::S2 | Self::S5)
+    }
+
     /// Runs it. A server that fails is a row that says so.
-    pub async fn run(self, contender: Contender, repeat: usize) -> Vec<Row> {
+    pub async fn run(self, contender: Contender, settings: Settings) -> Vec<Row> {
         let outcome = match self {
             Self::Growth => {
                 let sizes = || growth::run(&[1_000, 10_000, 100_000, 1_000_000], &[40, 400, 4_000]);
                 Ok(tokio::task::block_in_place(sizes))
             }
             Self::Open => {
-                let mut rows = Vec::new();
+                let (mut rows, mut points) = (Vec::new(), Vec::new());
                 for operations in [1_000, 10_000, 100_000, 1_000_000] {
                     let row = self.late(contender, operations).await;
-                    rows.push(row.unwrap_or_else(|why| Row::failed(self.name(), contender.name(), why)));
+                    let row = row.unwrap_or_else(|why| Row::failed(self.name(), contender.name(), why));
+                    points.push((operations as f64, row.clone()));
+                    rows.push(row);
                 }
+                let figures = ["restart s", "cold ms", "cold first word ms", "warm ms", "document MB"];
+                rows.push(growth::fitted(self.name(), "exponent over operations", &figures, &points));
                 Ok(rows)
             }
             Self::Many => match tokio::task::block_in_place(|| Running::start(contender)) {
                 Ok(mut running) => many::run(&mut running, MANY).await,
                 Err(why) => Err(why),
             },
-            _ => self.on_each(contender, repeat).await.map(|row| vec![row]),
+            _ => self.on_each(contender, settings).await.map(|row| vec![row]),
         };
         outcome.unwrap_or_else(|why| vec![Row::failed(self.name(), contender.name(), why)])
     }
 
-    async fn on_each(self, contender: Contender, repeat: usize) -> Result<Row, Failed> {
+    async fn on_each(self, contender: Contender, settings: Settings) -> Result<Row, Failed> {
+        let repeat = settings.repeat;
         match self {
             Self::S1 => {
                 let shape = Shape { peers: 100, writers: 1, rate: 20.0, seconds: 10.0, ..Shape::default() };
@@ -129,6 +152,10 @@ impl Scenario {
                 let mut running = tokio::task::block_in_place(|| Running::start(contender))?;
                 kill::run(self.name(), &mut running, 5, 100, 50.0).await
             }
+            Self::Soak => {
+                let mut running = tokio::task::block_in_place(|| Running::start(contender))?;
+                soak::run(&mut running, &soak::Layout::of(settings.minutes), |_, _| {}).await
+            }
             Self::Open | Self::Growth | Self::Many => Err("this is not run server by server".to_owned()),
         }
     }
@@ -142,7 +169,7 @@ impl Scenario {
     async fn once(self, contender: Contender, shape: &Shape) -> Result<Row, Failed> {
         let running = tokio::task::block_in_place(|| Running::start(contender))?;
         let subject = Subject::make(&running, &resolution(40, 20_000)).await?;
-        fan_out::run(self.name(), &running, &subject, shape).await
+        fan_out::run(self.name(), &running, &subject, shape).await.map(|ran| ran.row)
     }
 
     async fn repeat(self, contender: Contender, shape: &Shape, repeat: usize) -> Result<Row, Failed> {

@@ -2,13 +2,13 @@
 
 use super::board::{Board, Sight};
 use super::client::{Failed, Socket, connect, receive, send};
+use super::contender::PATIENCE;
 use super::peer::{Joined, Orders};
 use bytes::Bytes;
-use futures_util::StreamExt;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::watch;
-use tokio_tungstenite::tungstenite::Message;
+use tokio::time::timeout;
 use yrs::updates::decoder::Decode;
 use yrs::{Doc, GetString, ReadTxn, Text, TextRef, Transact, Update};
 
@@ -127,7 +127,11 @@ pub async fn upload(url: &str, document: &str, seed: &[u8]) -> Result<tokio::tas
     let mut socket = enter(url, document).await?;
     send(&mut socket, frame(document, &[0, 2], seed)).await?;
     let expected = text(seed, [].into_iter());
-    while read(url, document).await? != expected {}
+    let there = async {
+        while read(url, document).await? != expected {}
+        Ok::<(), Failed>(())
+    };
+    timeout(PATIENCE, there).await.map_err(|_| "the server never had the document")??;
     Ok(tokio::spawn(async move { while receive(&mut socket).await.is_ok() {} }))
 }
 
@@ -164,14 +168,8 @@ pub async fn peer(
     loop {
         tokio::select! {
             _ = stop.changed() => return Ok(()),
-            message = socket.next() => {
-                let bytes = match message {
-                    Some(Ok(Message::Binary(bytes))) => bytes,
-                    Some(Ok(Message::Close(frame))) => return Err(format!("closed by the server: {frame:?}")),
-                    Some(Ok(_)) => continue,
-                    Some(Err(error)) => return Err(error.to_string()),
-                    None => return Err("the connection ended".to_owned()),
-                };
+            message = receive(&mut socket) => {
+                let bytes = message?;
                 let now = board.now();
                 match word(&bytes) {
                     Some(Word::Ask) => send(&mut socket, frame(&board.document, &[0, 1], &[0, 0])).await?,

@@ -198,7 +198,7 @@ pub fn write(doc: &mut Automerge, code: &DelegationCode, rng: &mut StdRng, now: 
             }
             _ => {
                 let Some((_, text)) = tx.get(&map, "text").unwrap() else { return };
-                words(&mut tx, &text, rng, clumsy, &units);
+                words(&mut tx, &text, rng, &units);
             }
         }
     }
@@ -215,7 +215,6 @@ fn words(
     tx: &mut automerge::transaction::Transaction<'_>,
     text: &ObjId,
     rng: &mut StdRng,
-    _clumsy: bool,
     units: &dyn Fn(&str) -> usize,
 ) {
     let now = tx.text(text).unwrap();

@@ -23,7 +23,6 @@ use codraft_server::storage::{Storage as _, Tree, Write};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 const BASE: &str = "Resolution 7 (🙂)\nThe Conference,\nrecalling\na)\tthe é and 漢字 of words,\nresolves\n1\tto act at once on this matter;\n2\tto invite all members;\n";
 
@@ -93,7 +92,6 @@ pub struct World {
     whispers: BTreeMap<(String, u64, u64), u32>,
     whispered: u64,
     tally: Tally,
-    trace: DefaultHasher,
     /// The server has found that acknowledged changes are missing, and refuses to serve.
     closed: bool,
     told: bool,
@@ -172,7 +170,6 @@ impl World {
             whispers: BTreeMap::new(),
             whispered: 0,
             tally: Tally::default(),
-            trace: DefaultHasher::new(),
             closed: false,
             told,
             story: Vec::new(),
@@ -212,12 +209,7 @@ impl World {
             true => self.tally.closed = 1,
             false => self.conclude(&mut rng)?,
         }
-        self.tally.trace = self.trace.finish();
         Ok(self.tally.clone())
-    }
-
-    fn noted(&mut self, bytes: &[u8]) {
-        bytes.hash(&mut self.trace);
     }
 }
 

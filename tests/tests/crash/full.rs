@@ -1,5 +1,6 @@
 //! A disk that is really full: a small file system of its own, where the machine lets us make one.
 
+use crate::skipped;
 use codraft_client_core::api::ApiError;
 use codraft_protocol::api::NewDocument;
 use codraft_protocol::resolution::SAMPLE;
@@ -20,9 +21,7 @@ impl Disk {
         match mounted {
             Ok(output) if output.status.success() => Some(Self(at.to_owned())),
             other => {
-                println!(
-                    "SKIPPED: a full disk is not tested, since no file system can be mounted here: {other:?}"
-                );
+                skipped(&format!("a full disk, since no file system can be mounted here: {other:?}"));
                 None
             }
         }

@@ -12,6 +12,12 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
+/// Says that something is not tested here, and why. In CI everything is.
+fn skipped(why: &str) {
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "CI must test this: {why}");
+    println!("skipped: {why}");
+}
+
 /// Copies a folder with all that is in it.
 fn copy(from: &std::path::Path, to: &std::path::Path) {
     std::fs::create_dir_all(to).unwrap();

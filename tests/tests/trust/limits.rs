@@ -6,7 +6,7 @@ use codraft_protocol::resolution::SAMPLE;
 use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::wire::Frame;
 use codraft_server::config::limits::Limits;
-use codraft_tests::peer::{Closed, Peer, Replica};
+use codraft_tests::peer::{Closed, PATIENCE, Peer, Replica};
 use codraft_tests::server::{Delegate, Server};
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -139,7 +139,6 @@ async fn what_a_websocket_may_do() {
     }
     let mut heard = Vec::new();
     // What comes after the last one says that nothing is on its way any more.
-    one.splice(3, 0, 0, "");
     let frame = Frame::Ephemeral {
         sender: sender.id.clone(),
         target: String::new(),
@@ -332,17 +331,91 @@ async fn who_reads_too_slowly_is_closed() {
     }
 }
 
-/// A limit that nobody meets on purpose is not tested.
+/// The only place of this account is taken.
+async fn taken(url: &str, token: &str) {
+    let mut second = Peer::connect(url, token, "second").await.unwrap();
+    assert_eq!(second.closed().await.code, 4429);
+}
+
+/// It is free again, after so long.
+async fn free_again(url: &str, token: &str) -> Duration {
+    let started = Instant::now();
+    loop {
+        let mut again = Peer::connect(url, token, "again").await.unwrap();
+        again.send(&again.joining()).await;
+        match again.next().await {
+            Ok(Frame::Peer { .. }) => return started.elapsed(),
+            other => assert!(started.elapsed() < PATIENCE, "{other:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gives_no_sign_of_life_is_dropped() {
+    let house = house(&["--ping-seconds", "1", "--connections-per-account", "1"]).await;
+    let url = &house.server.url;
+    // Its pings are never answered, since nobody reads them. The writer reads, and that is all it does.
+    let _dead = Peer::join(url, &house.server.secretariat, "dead").await;
+    let (mut alive, _) = house.writer().await;
+    let listening = tokio::spawn(async move {
+        let heard = tokio::time::timeout(Duration::from_secs(8), alive.next()).await;
+        heard.is_err()
+    });
+    taken(url, &house.server.secretariat).await;
+    let took = free_again(url, &house.server.secretariat).await;
+    // Three pings, and then five seconds for it to take the close message.
+    assert!((2..15).contains(&took.as_secs()), "{took:?}");
+    assert!(listening.await.unwrap(), "who answers pings stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_take_what_is_written_is_dropped() {
+    // Neither pings nor what waits for it are to be what ends it.
+    let flags = [
+        "--write-seconds",
+        "1",
+        "--ping-seconds",
+        "600",
+        "--pending-bytes",
+        "1000000000",
+        "--pending-messages",
+        "1000000",
+        "--ephemeral-bytes",
+        "200000",
+        "--ephemeral-per-second",
+        "1000000",
+        "--connections-per-account",
+        "1",
+    ];
+    let house = house(&flags).await;
+    let (url, token) = (&house.server.url, &house.server.secretariat);
+    let mut deaf = Peer::join(url, token, "deaf").await;
+    let mut copy = Replica::new(&house.document, "", [8; 16]);
+    copy.begin(&mut deaf).await;
+    copy.settle(&mut deaf).await;
+    taken(url, token).await;
+    let (mut peer, _) = house.writer().await;
+    // Far more than the sockets hold.
+    for count in 1..=400 {
+        let frame = Frame::Ephemeral {
+            sender: peer.id.clone(),
+            target: String::new(),
+            document: house.document.clone(),
+            session: "s".into(),
+            count,
+            data: Bytes::from(vec![7; 150_000]),
+        };
+        peer.send(&frame).await;
+    }
+    let took = free_again(url, token).await;
+    assert!(took < Duration::from_secs(15), "{took:?}");
+}
+
+/// A limit that nobody meets on purpose is not tested. Only files that meet those that they name stand here.
 #[test]
 fn every_limit_is_met_by_a_test() {
-    let sources = [
-        include_str!("limits.rs"),
-        include_str!("logins.rs"),
-        include_str!("roles.rs"),
-        include_str!("slow.rs"),
-        include_str!("../bad_input.rs"),
-    ]
-    .concat();
+    let sources = [include_str!("limits.rs"), include_str!("logins.rs")].concat();
     let untested: BTreeSet<_> = Limits::NAMES
         .iter()
         .map(|name| format!("\"--{}\"", name.replace('_', "-")))

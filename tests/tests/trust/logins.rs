@@ -17,7 +17,8 @@ fn guess(account: &str, n: u64) -> String {
 
 #[test]
 fn guesses_are_told_to_wait_and_keep_nobody_else_out() {
-    let server = Server::start_with(&["--guesses-per-minute", "10"]);
+    let server = Server::start_with(&["--guesses-per-minute", "10", "--failed-logins-per-minute", "30"]);
+    let started = Instant::now();
     let (can, usa) = (server.delegation("CAN"), server.delegation("USA"));
     let me = |token: &str| ask_as(&server.url, token, "GET", "/api/v1/me", "");
     let mut statuses = Vec::new();
@@ -39,7 +40,9 @@ fn guesses_are_told_to_wait_and_keep_nobody_else_out() {
     assert_eq!(me(&usa.token).status, 200);
     // Guesses at accounts that are not there: the address runs out, and right tokens still come in.
     let strangers: Vec<u16> = (0..150).map(|n| me(&guess(&format!("nobody-{n}"), n)).status).collect();
-    assert!(strangers.contains(&401) && strangers.last() == Some(&429), "{strangers:?}");
+    let passed = strangers.iter().filter(|status| **status == 401).count();
+    let most = 30 + started.elapsed().as_secs() as usize;
+    assert!((1..=most).contains(&passed) && strangers.last() == Some(&429), "{passed}: {strangers:?}");
     assert_eq!(me(&usa.token).status, 200);
     assert_eq!(me(&server.secretariat).status, 200);
     // No credentials at all are no guess.
@@ -81,9 +84,11 @@ fn an_account_asks_at_its_rate_and_is_told_when_to_go_on() {
     let server = Server::start_with(&["--requests-per-second", "1"]);
     let can = server.delegation("CAN");
     let me = |token: &str| ask_as(&server.url, token, "GET", "/api/v1/me", "");
+    let started = Instant::now();
     let answers: Vec<_> = (0..20).map(|_| me(&can.token)).collect();
+    let seconds = started.elapsed().as_secs() as usize;
     let passed = answers.iter().filter(|answer| answer.status == 200).count();
-    assert!((5..=8).contains(&passed), "{passed} of 20 at 1 a second after 5");
+    assert!((5..=6 + seconds).contains(&passed), "{passed} of 20 in {seconds} s, at 1 a second after 5");
     let told = answers.iter().find(|answer| answer.status == 429).unwrap();
     assert_eq!(told.header("retry-after"), Some("1"));
     assert!(told.body.contains("urn:codraft:too-many-requests"), "{}", told.body);

@@ -6,7 +6,7 @@ use codraft_tests::peer::{PATIENCE, Peer, Replica, eventually};
 use codraft_tests::server::{Server, codraft_server};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -201,10 +201,14 @@ async fn handshakes_that_stall_are_dropped() {
     .await;
     let served = tokio::task::block_in_place(|| get(&url, "/readyz", &root).is_ok());
     assert!(served, "others are served meanwhile");
-    let ended = blocking(move || {
-        stalled.into_iter().all(|mut socket| matches!(socket.read(&mut [0]), Ok(0) | Err(_)))
+    // Dropped, and not merely silent until our own patience ends.
+    let ends = blocking(move || {
+        let end = |mut socket: TcpStream| socket.read(&mut [0]).map_err(|error| error.kind());
+        stalled.into_iter().map(end).collect::<Vec<_>>()
     });
-    assert!(ended.await);
+    let ends = ends.await;
+    assert!(ends.iter().all(|end| matches!(end, Ok(0) | Err(ErrorKind::ConnectionReset))), "{ends:?}");
     let metrics = tokio::task::block_in_place(|| get(&url, "/metrics", &root)).unwrap();
-    assert!(metrics.contains("codraft_failed_handshakes_total"), "{metrics}");
+    let failed = |line: &str| line.strip_prefix("codraft_failed_handshakes_total ")?.parse::<u64>().ok();
+    assert_eq!(metrics.lines().find_map(failed), Some(50), "{metrics}");
 }

@@ -211,9 +211,6 @@ impl World {
 
     /// What a client has to say goes into its connection.
     pub(super) fn sends(&mut self, n: usize, messages: Vec<Bytes>) {
-        for message in &messages {
-            self.noted(message);
-        }
         let Some(connection) = self.clients[n].link.and_then(|link| self.connections.get_mut(&link)) else {
             return;
         };

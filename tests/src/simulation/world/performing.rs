@@ -11,7 +11,6 @@ use codraft_protocol::wire::{Frame, SharedFrame, Target};
 use codraft_server::hub::{Closing, ConnectionId, Effect, Event, NewChange, Refused};
 use rand::Rng as _;
 use rand::rngs::StdRng;
-use std::hash::Hash as _;
 
 impl World {
     /// The server starts, where it does not run.
@@ -152,7 +151,6 @@ impl World {
     fn send(&mut self, to: ConnectionId, frame: &SharedFrame) -> Result<(), Violation> {
         let Some(connection) = self.connections.get(&to.0) else { return Ok(()) };
         let bytes = frame.addressed_to(&Target::new(&connection.member.peer));
-        self.noted(&bytes);
         let wrong = |how: String| Violation::new("the wire", how);
         if let Frame::Sync { data, .. } = Frame::decode(&bytes).map_err(|error| wrong(error.to_string()))? {
             let message = SyncMessage::decode(&data).map_err(|error| wrong(error.to_string()))?;
@@ -201,8 +199,6 @@ impl World {
             if self.truth.rival(&hash).is_some_and(|rival| self.disk.holds(&rival)) {
                 return Err(Violation::new("the gate", "it let in two changes of one number".to_owned()));
             }
-            change.number.hash(&mut self.trace);
-            self.noted(&change.raw);
         }
         if let Some(server) = &mut self.server {
             server.collect(changes);
