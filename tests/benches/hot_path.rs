@@ -65,7 +65,7 @@ fn hub(scene: &Scene, peers: u64) -> Hub {
         baseline: scene.plan.heads.clone(),
         gate: Gate::default(),
         budgets: Budgets::default(),
-        refused: Default::default(),
+        quarantine: Default::default(),
         imported: Default::default(),
         hand: automerge::ActorId::from([250; 16]),
     };
