@@ -18,4 +18,5 @@ pub use attribution::attribution;
 pub use deeds::Deeds;
 pub use derive::{Context, Derived, Share, derive, proposals};
 pub use marked::Names;
+pub(crate) use place::{places, stands};
 pub use view::{View, lines, project, text};

@@ -4,13 +4,14 @@ use super::joint::groups;
 use super::piece::{Pieces, by};
 use super::place::places;
 use crate::api::{AttributedProvision, AttributedRun, Attribution};
-use crate::authorship::{Record, Roster};
+use crate::authorship::{Anchors, Record, Roster};
 use crate::id::DelegationCode;
 use crate::resolution::schema;
 use std::collections::BTreeSet;
 
-/// Every provision that the baseline or somebody's pending addition has, with each word's author.
-pub fn attribution(record: &Record, roster: &Roster) -> Attribution {
+/// Every provision that the baseline or somebody's pending addition has, with each word's author and the comments
+/// on it.
+pub fn attribution(record: &Record, roster: &Roster, comments: &Anchors<'_>) -> Attribution {
     // An addition that several made alike is shown where its lead made it.
     let leads: BTreeSet<usize> = groups(record).iter().map(|group| group.lead.at).collect();
     let all = record.provisions.iter().zip(places(record)).enumerate();
@@ -24,22 +25,30 @@ pub fn attribution(record: &Record, roster: &Roster) -> Attribution {
             let mut authors = piece.by.iter().map(|by| (*by).clone());
             let Some(inserted_by) = authors.next() else { continue };
             let also_by: Vec<_> = authors.collect();
-            match runs.last_mut() {
-                Some(last)
-                    if last.inserted_by == inserted_by
-                        && last.also_by == also_by
-                        && last.struck_by == struck_by
-                        && last.baseline == piece.base =>
-                {
-                    last.text.push_str(piece.text);
+            let first = piece.inserted.first().map(|(_, deed)| deed.op);
+            let parts = first.map(|first| comments.cut(&provision.id, first, piece.len()));
+            let mut characters = piece.text.chars();
+            for (len, comments) in parts.unwrap_or_default() {
+                let text: String = characters.by_ref().take(len as usize).collect();
+                match runs.last_mut() {
+                    Some(last)
+                        if last.inserted_by == inserted_by
+                            && last.also_by == also_by
+                            && last.struck_by == struck_by
+                            && last.comments == comments
+                            && last.baseline == piece.base =>
+                    {
+                        last.text.push_str(&text);
+                    }
+                    _ => runs.push(AttributedRun {
+                        text,
+                        inserted_by: inserted_by.clone(),
+                        also_by: also_by.clone(),
+                        struck_by: struck_by.clone(),
+                        baseline: piece.base,
+                        comments,
+                    }),
                 }
-                _ => runs.push(AttributedRun {
-                    text: piece.text.to_owned(),
-                    inserted_by,
-                    also_by,
-                    struck_by,
-                    baseline: piece.base,
-                }),
             }
         }
         let suppressors: BTreeSet<_> = pieces.suppressed.iter().map(|((by, _), _)| (*by).clone()).collect();

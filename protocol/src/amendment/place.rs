@@ -2,11 +2,11 @@
 
 use super::piece::Pieces;
 use crate::api::ProvisionRef;
-use crate::authorship::Record;
+use crate::authorship::{Provision, Record};
 use crate::resolution::schema;
 
 /// The place of every provision of a record, in order.
-pub(super) fn places(record: &Record) -> Vec<ProvisionRef> {
+pub(crate) fn places(record: &Record) -> Vec<ProvisionRef> {
     let mut heading = String::new();
     record
         .provisions
@@ -34,4 +34,9 @@ pub(super) fn places(record: &Record) -> Vec<ProvisionRef> {
             place
         })
         .collect()
+}
+
+/// Whether a provision stands in the agreed text, or is proposed to.
+pub(crate) fn stands(record: &Record, provision: &Provision) -> bool {
+    Pieces::of(record, provision).is_some_and(|pieces| !pieces.gone)
 }

@@ -148,6 +148,7 @@ impl Proceedings {
         let unknown = || "it names a change or an operation that is not there".to_owned();
         settle::take_act(&mut self.settled, &self.index, entry).map_err(|_| unknown())?;
         let written = match work {
+            Work::Nothing => None,
             Work::Settle => hand::write(&self.index, &self.settled, pen),
             Work::Number(numbers) => hand::number(&self.index, &self.settled, pen, numbers),
             Work::Move { provision, behind } => {

@@ -46,6 +46,9 @@ pub(super) fn take_act(settled: &mut Settled, index: &Index, entry: &Entry) -> R
         | Act::Number
         | Act::Join { .. }
         | Act::Reason { .. }
+        | Act::Comment { .. }
+        | Act::Reply { .. }
+        | Act::Resolve { .. }
         | Act::Settle
         | Act::Renumber { .. }
         | Act::Move { .. } => {}
