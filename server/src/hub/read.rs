@@ -104,7 +104,14 @@ impl Hub {
     /// Who wrote every word.
     pub fn attribution(&mut self) -> api::Attribution {
         let record = self.record();
-        amendment::attribution(&record, self.proceedings.index.roster())
+        let comments = round::anchors(&self.proceedings.floor());
+        amendment::attribution(&record, self.proceedings.index.roster(), &comments)
+    }
+
+    /// The comments.
+    pub fn comments(&mut self) -> api::Comments {
+        let record = self.record();
+        round::comments(&self.proceedings.floor(), &record)
     }
 
     /// The document in a listing.
