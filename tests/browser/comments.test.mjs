@@ -23,7 +23,13 @@ after(async () => {
 
 const all = async () => (await house.get(`/documents/${house.document}/comments`)).comments;
 const marked = (page, place) => provision(page, place).locator(".words mark.commented").allInnerTexts().then((texts) => texts.join(""));
-const card = (page, place, text) => provision(page, place).locator(".margin .comment", { hasText: text });
+const card = (page, place, text) => provision(page, place).locator(".margin details.comment", { hasText: text });
+/** The same, opened. */
+async function opened(page, place, text) {
+  const one = card(page, place, text);
+  if (await one.getAttribute("open") === null) await one.locator("summary").click();
+  return one;
+}
 
 /** Selects the n-th of such words on the sheet, as with the mouse. */
 async function select(page, place, words, nth = 1) {
@@ -69,7 +75,7 @@ test("words chosen while writing are commented on by a key, and everybody sees i
   await a.keyboard.type("who pays?");
   await a.keyboard.press("Control+Enter");
   for (const page of [a, b, chair]) {
-    await card(page, "resolves 1", "who pays?").locator(".who", { hasText: "CAN" }).waitFor();
+    await card(page, "resolves 1", "who pays?").locator("summary .who", { hasText: "CAN" }).waitFor();
     await until("its words are marked", async () => (await marked(page, "resolves 1")) === "leading role");
   }
   const [one] = await all();
@@ -92,10 +98,10 @@ test("the comment stays with its words: edits before, inside, around, a strike, 
   await caret(b, "resolves 1", "leading");
   for (let n = 0; n < "leading".length; n++) await b.keyboard.press("Delete");
   await saved(b);
-  await card(a, "resolves 1", "who pays?").locator("blockquote del", { hasText: /^leading$/ }).waitFor();
+  await (await opened(a, "resolves 1", "who pays?")).locator("blockquote del", { hasText: /^leading$/ }).waitFor();
   await b.keyboard.press("Escape");
   await open(a, house);
-  await card(a, "resolves 1", "who pays?").locator("blockquote del", { hasText: /^leading$/ }).waitFor();
+  await (await opened(a, "resolves 1", "who pays?")).locator("blockquote del", { hasText: /^leading$/ }).waitFor();
   assert.deepEqual((await all())[0].words.map((one) => [one.text, one.stands, one.struck_by]), [["leading", false, ["USA"]], [" role", true, []]]);
 });
 
@@ -107,7 +113,9 @@ test("one who has no copy, the chair, comments on the very words that are chosen
   await chair.locator(".comment-here").click();
   await chair.keyboard.type("which one?");
   await chair.getByRole("button", { name: "Send" }).click();
-  await card(a, "resolves 2", "which one?").locator("b", { hasText: "Chair" }).waitFor();
+  await card(a, "resolves 2", "which one?").locator("summary b", { hasText: "Chair" }).waitFor();
+  await provision(chair, "resolves 2").locator("mark.commented").click();
+  await card(chair, "resolves 2", "which one?").locator(".said .text").waitFor();
   const before = await provision(a, "resolves 2").locator(".words").evaluate((box) => {
     const range = document.createRange();
     range.setStart(box, 0);
@@ -122,20 +130,19 @@ test("a whole provision, by its button; replies; who may resolve; a suppressed p
   await provision(b, "invites Member States 1").getByRole("button", { name: /^Comment/ }).click();
   await b.keyboard.type("is this needed?\nWe think not.");
   await b.keyboard.press("Control+Enter");
-  const theirs = card(a, "invites Member States 1", "is this needed?");
-  await theirs.waitFor();
+  const theirs = await opened(a, "invites Member States 1", "is this needed?");
   assert.equal(await theirs.getByRole("button", { name: "Resolve" }).count(), 0, "another delegation does not put it away");
   await theirs.getByRole("button", { name: "Reply" }).click();
   await a.keyboard.type("we think so");
   await theirs.getByRole("button", { name: "Send" }).click();
-  await card(b, "invites Member States 1", "we think so").locator(".said .who", { hasText: "CAN" }).waitFor();
+  await (await opened(b, "invites Member States 1", "we think so")).locator(".said .who", { hasText: "CAN" }).waitFor();
   await provision(a, "invites Member States 1").hover();
   await provision(a, "invites Member States 1").getByRole("button", { name: /^Suppress/ }).click();
   await saved(a);
   await provision(b, "invites Member States 1").locator(".verdict", { hasText: "CAN" }).waitFor();
-  await card(b, "invites Member States 1", "is this needed?").getByRole("button", { name: "Resolve" }).click();
+  await (await opened(b, "invites Member States 1", "is this needed?")).getByRole("button", { name: "Resolve" }).click();
   await provision(a, "invites Member States 1").locator(".resolved summary", { hasText: "One resolved comment" }).click();
-  await theirs.getByText("Resolved by USA").waitFor();
+  await (await opened(a, "invites Member States 1", "is this needed?")).getByText("Resolved by USA").waitFor();
 });
 
 test("a comment is text, whatever is in it", async () => {

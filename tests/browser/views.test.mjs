@@ -122,15 +122,16 @@ test("delegates propose, collide, and sponsor", async () => {
 test("a comment stands beside its words, and in the chair's and everybody's sight", async () => {
   await edit(b, "recalling a");
   await b.keyboard.press("Control+Home");
-  for (let n = 0; n < 12; n++) await b.keyboard.press("Shift+ArrowRight");
+  for (let n = 0; n < 13; n++) await b.keyboard.press("Shift+ArrowRight");
   await b.locator(".comment-here").click();
   await b.keyboard.type("Should this not be the revised one?");
   await b.keyboard.press("Control+Enter");
-  const card = provision(a, "recalling a").locator(".comment", { hasText: "the revised one" });
+  const card = provision(a, "recalling a").locator("details.comment", { hasText: "the revised one" });
+  await card.locator("summary").click();
   await card.getByRole("button", { name: "Reply" }).click();
   await a.keyboard.type("Yes: we shall propose it.");
   await a.keyboard.press("Control+Enter");
-  await provision(b, "recalling a").locator(".comment .said", { hasText: "we shall propose" }).waitFor();
+  await provision(b, "recalling a").locator(".comment summary", { hasText: "+1" }).waitFor();
   await b.keyboard.press("Escape");
   await a.mouse.move(0, 0);
   await shot(a, "comments");

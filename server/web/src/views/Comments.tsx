@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { type Comment, type NewComment, Problem, type Said, send } from "../api";
 import { type Chosen, chosen, occurrence } from "../chosen";
-import { delegations, nameOf } from "../delegations";
+import { nameOf } from "../delegations";
 import type { Resolution } from "../resolution";
 import { comments as mayComment, me, rules } from "../visitor";
 import { count, t, when } from "../words";
@@ -33,7 +33,13 @@ export function Comments({ resolution, comments, writing, done }: {
 const whose = (by: string) => (by === "chair" || by === "secretariat" ? <b>{t(`role_${by}`)}</b> : <Who code={by} />);
 
 function Words({ said }: { said: Said }) {
-  return <p class="said"><span class="by">{whose(said.by)} <time dateTime={said.at}>{when(said.at)}</time></span> <span class="text" dir="auto">{said.text}</span></p>;
+  return <p class="said"><span class="by">{whose(said.by)} <time dir="auto" dateTime={said.at}>{when(said.at)}</time></span> <span class="text" dir="auto">{said.text}</span></p>;
+}
+
+/** Opens the comments on the words that were clicked. */
+export function openCommentsAt(place: Element): void {
+  const numbers = place.closest<HTMLElement>("mark.commented")?.dataset["comments"]?.split(" ") ?? [];
+  for (const number of numbers) document.querySelector(`details[data-comment="${number}"]`)?.setAttribute("open", "");
 }
 
 function CommentCard({ resolution, comment }: { resolution: Resolution; comment: Comment }) {
@@ -47,7 +53,10 @@ function CommentCard({ resolution, comment }: { resolution: Resolution; comment:
     return problem.value === null;
   };
   return (
-    <article class="card comment" data-comment={comment.number} aria-label={t("commentBy", { who: delegations.value.some((one) => one.code === comment.by) ? nameOf(comment.by) : comment.by })}>
+    <details class="card comment" data-comment={comment.number}>
+      <summary title={t("commentBy", { who: nameOf(comment.by) })}><span aria-hidden="true">💬</span> {whose(comment.by)} <span class="text" dir="auto">{comment.text}</span>
+        {comment.replies !== undefined && <span class="number">+{comment.replies.length}</span>}
+      </summary>
       {comment.words !== undefined && (
         <blockquote dir="auto">{comment.words.map((words, at) => (words.stands
           ? <span key={at}>{words.text}</span>
@@ -65,7 +74,7 @@ function CommentCard({ resolution, comment }: { resolution: Resolution; comment:
         </div>
       )}
       {problem.value !== null && <p class="notice bad" role="alert">{problem.value}</p>}
-    </article>
+    </details>
   );
 }
 

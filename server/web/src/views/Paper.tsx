@@ -9,7 +9,7 @@ import { seen, type View } from "../marks";
 import { placeOf, type Resolution, type Row } from "../resolution";
 import { comments as mayComment } from "../visitor";
 import { list, t } from "../words";
-import { CommentOnSelection, type Commenting, Comments } from "./Comments";
+import { CommentOnSelection, type Commenting, Comments, openCommentsAt } from "./Comments";
 import { Editor } from "./Editor";
 import { Margin } from "./Margin";
 import { MarkedText } from "./MarkedText";
@@ -127,6 +127,7 @@ function OneProvision({ resolution, row, proposals, comments, view, own, writes,
   return (
     <section class={classes} data-provision={row.id} aria-label={place}>
       <div class="body" onClick={(event) => {
+        if (event.target instanceof Element) openCommentsAt(event.target);
         if (writes && !editing && canEdit(row) && getSelection()?.isCollapsed !== false) acts.edit(row.id, { x: event.clientX, y: event.clientY });
       }}>
         {row.enumerator !== "" && <span class="enumerator">{row.enumerator}</span>}

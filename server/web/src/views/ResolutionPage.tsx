@@ -81,5 +81,5 @@ function State({ resolution }: { resolution: Resolution }) {
   const words = link !== "online" ? t(link === "connecting" ? "connecting" : link === "closed" ? "closedTitle" : "offlineTitle")
     : writer.value === null ? t("online")
       : t(replica?.safe.value === true ? "saved" : replica?.safe.value === false ? "saving" : "connecting");
-  return <p class={`state ${link} ${replica?.safe.value === false ? "unsafe" : ""}`} role="status" data-link={link} data-safe={String(replica?.safe.value)}>{words}</p>;
+  return <p class={`state ${link} ${writer.value !== null && replica?.safe.value !== true ? "unsafe" : ""}`} role="status" data-link={link} data-safe={String(replica?.safe.value)}>{words}</p>;
 }
