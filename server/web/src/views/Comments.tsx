@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { type Comment, type NewComment, Problem, type Said, send } from "../api";
 import { type Chosen, chosen, occurrence } from "../chosen";
 import { nameOf } from "../delegations";
@@ -83,7 +83,7 @@ function Say({ label, send: give }: { label: string; send(text: string): Promise
   const asked = useSignal(false);
   const text = useSignal("");
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => { if (asked.value) field.current?.focus(); }, [asked.value]);
+  useLayoutEffect(() => { if (asked.value) field.current?.focus(); }, [asked.value]);
   if (!asked.value) return <button class="quiet" onClick={() => { asked.value = true; }}>{label}</button>;
   const go = async () => {
     if (await give(text.value)) [asked.value, text.value] = [false, ""];
@@ -95,13 +95,14 @@ function WriteComment({ resolution, writing, done }: { resolution: Resolution; w
   const text = useSignal("");
   const problem = useSignal<string | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+  // Named now, before anybody edits on.
+  const on = useRef<Partial<NewComment>>({});
+  // Within the same turn: a key that follows at once is of the comment, not of the text.
+  useLayoutEffect(() => {
+    on.current = named(resolution, writing);
     field.current?.focus();
     field.current?.scrollIntoView({ block: "nearest" });
   }, [writing]);
-  // Named now, before anybody edits on.
-  const on = useRef<Partial<NewComment>>({});
-  useEffect(() => { on.current = named(resolution, writing); }, [writing]);
   const go = async () => {
     problem.value = await failing(send("POST", `/documents/${resolution.id}/comments`, { provision: writing.provision, text: text.value, ...on.current }));
     if (problem.value !== null) return;
