@@ -382,6 +382,15 @@ impl Replica {
         Ok(proceedings.floor().proposals(&proceedings.record()))
     }
 
+    /// The comments, as far as the server has told.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]
+    pub fn comments(&self, document: DocumentId) -> Result<api::Comments, ReplicaError> {
+        let proceedings = self.proceedings(document)?;
+        Ok(codraft_protocol::round::comments(&proceedings.floor(), &proceedings.record()))
+    }
+
     /// The document with all that was decided about it, as far as the server has told.
     fn proceedings(&self, document: DocumentId) -> Result<Proceedings, ReplicaError> {
         let (layout, index) = (edit::layout(&self.doc)?, self.index(&self.doc)?);

@@ -17,5 +17,6 @@ mod view;
 pub use attribution::attribution;
 pub use derive::{Context, Derived, Saw, Share, derive, proposals};
 pub use marked::Names;
+pub(crate) use place::placed;
 pub use sketch::Sketches;
 pub use view::{View, line, lines, project, text};

@@ -1,8 +1,10 @@
 //! The JSON types of the HTTP API: what `docs/api.md` and the OpenAPI description say.
 
+mod comment;
 mod hashes;
 mod round;
 
+pub use comment::*;
 pub use hashes::ChangeHashes;
 pub use round::*;
 
@@ -269,6 +271,9 @@ pub struct AttributedRun {
     pub struck_by: Vec<DelegationCode>,
     /// Whether they are in the baseline.
     pub baseline: bool,
+    /// Numbers of the comments on them that are not resolved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<u32>,
 }
 
 fn yes() -> bool {
@@ -557,6 +562,13 @@ pub enum DocumentEvent {
         /// Their numbers.
         proposals: Vec<String>,
         /// `numbered`, `joined`, `withdrew`, `reasons`, `ruled`, `collapsed`, `renumbered`, `moved`.
+        what: String,
+    },
+    /// Somebody commented, replied, or resolved a comment.
+    Comments {
+        /// The comment's number.
+        comment: u32,
+        /// `commented`, `replied`, `resolved`, `reopened`.
         what: String,
     },
     /// The reader was too slow and missed events; read the document again.

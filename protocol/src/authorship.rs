@@ -1,6 +1,7 @@
 //! Who wrote what: the roster binds actors to delegations, the gate checks each incoming change, and the
 //! attribution index keeps every element of the document with its inserter and its strikers.
 
+pub(crate) mod anchor;
 mod append_only;
 pub mod chunk;
 mod deeds;
@@ -15,6 +16,7 @@ pub mod scope;
 pub mod settled;
 mod spans;
 
+pub use anchor::Anchors;
 pub use deeds::{DeedSet, Deeds};
 pub use gate::{Accepted, Admission, Gate, Limits, Passed, Refusal, Refused, Sender};
 pub use index::id::{ActorIx, OpId};

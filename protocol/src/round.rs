@@ -6,6 +6,7 @@
 
 mod alternatives;
 pub mod audit;
+mod comment;
 mod decide;
 mod double;
 mod entry;
@@ -20,6 +21,7 @@ mod table;
 mod unwritten;
 
 pub use alternatives::collisions;
+pub use comment::{Comment, anchors, comments};
 pub use decide::{Command, Plan, decide};
 pub use entry::{Act, DeedRefs, Entry, HandRecord, JoinRef, Numbered, OpRef, Ruled, UndoneRef};
 pub use floor::{Floor, Listed};

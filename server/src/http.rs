@@ -2,6 +2,7 @@
 
 mod access_log;
 mod backup;
+mod comments;
 mod delegations;
 mod documents;
 mod drafts;
@@ -90,6 +91,9 @@ pub fn router(house: House) -> Router {
             post(proposals::join).delete(proposals::withdraw),
         )
         .route("/documents/{id}/proposals/{number}/reasons", post(proposals::reason))
+        .route("/documents/{id}/comments", get(comments::list).post(comments::comment))
+        .route("/documents/{id}/comments/{number}/replies", post(comments::reply))
+        .route("/documents/{id}/comments/{number}/resolved", put(comments::resolve))
         .route("/documents/{id}/collisions", get(proposals::collisions))
         .route("/documents/{id}/table", get(proposals::table))
         .route("/documents/{id}/rounds", get(rounds::list).post(rounds::open))

@@ -1,10 +1,16 @@
 // A real codraft server, and stock automerge-repo clients of it.
+import * as A from "@automerge/automerge";
 import { Repo } from "@automerge/automerge-repo";
 import { WebSocketClientAdapter } from "@automerge/automerge-repo-network-websocket";
 import { Server, until } from "./server.mjs";
 
 export { sample, until } from "./server.mjs";
 export { inserted } from "./words.mjs";
+
+/** Puts words into a provision's text, in the place of `strikes` characters: one change. */
+export function splice(handle, at, where, strikes, words) {
+  handle.change((doc) => A.splice(doc, ["provisions", at, "text"], where(String(doc.provisions[at].text)), strikes, words));
+}
 
 export class House extends Server {
   repos = [];

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod clone;
 mod collisions;
+mod comment;
 mod consolidate;
 mod correct;
 mod delegation;
@@ -88,6 +89,12 @@ pub(crate) enum Command {
     /// Say why your delegation proposes something
     #[command(after_help = "Example:\n  codraft reason CAN/3 'to reflect the outcome of the Conference'")]
     Reason(sponsor::Reason),
+    /// Comment on a provision or on words of it; reply, resolve
+    #[command(subcommand)]
+    Comment(comment::Comment),
+    /// Who said what about which words; works offline
+    #[command(after_help = "Examples:\n  codraft comments\n  codraft comments --all --json")]
+    Comments(comment::Comments),
     /// The agreed text with chosen proposals adopted, before anybody rules
     #[command(after_help = "Examples:\n  codraft preview CAN/3 USA/1\n  codraft preview --consensual")]
     Preview(preview::Preview),
@@ -163,6 +170,8 @@ impl Command {
             Self::Sponsor(command) => command.join(context),
             Self::Withdraw(command) => command.withdraw(context),
             Self::Reason(command) => command.run(context),
+            Self::Comment(command) => command.run(context),
+            Self::Comments(command) => command.run(context),
             Self::Preview(command) => command.run(context),
             Self::Collisions(command) => command.run(context),
             Self::Consolidate(command) => command.run(context),

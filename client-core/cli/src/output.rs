@@ -66,7 +66,7 @@ impl Paint {
         self.with(&format!("1;{tone}"), code)
     }
 
-    fn struck(self, words: &str) -> String {
+    pub(crate) fn struck(self, words: &str) -> String {
         if self.on { self.with("9;31", words) } else { format!("[-{words}-]") }
     }
 

@@ -17,7 +17,7 @@ fn out(output: &Output) -> String {
 fn every_command_has_an_example() {
     let help = out(&run(&["--help"]));
     assert!(help.contains("Exit codes: 0 done") && help.contains("CODRAFT_TOKEN"), "{help}");
-    let commands: [&[&str]; 22] = [
+    let commands: [&[&str]; 27] = [
         &["import"],
         &["delegation", "add"],
         &["delegation", "list"],
@@ -40,6 +40,11 @@ fn every_command_has_an_example() {
         &["backup"],
         &["access-log"],
         &["completions"],
+        &["comment", "add"],
+        &["comment", "reply"],
+        &["comment", "resolve"],
+        &["comment", "reopen"],
+        &["comments"],
     ];
     for command in commands {
         let own = out(&run(&[command, &["--help"]].concat()));

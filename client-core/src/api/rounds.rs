@@ -1,4 +1,4 @@
-//! Rounds, rulings, sponsors, drafts and the audit trail.
+//! Rounds, rulings, sponsors, comments, drafts and the audit trail.
 
 use super::{Api, ApiError, segment};
 use codraft_protocol::api;
@@ -171,6 +171,39 @@ impl Api {
     pub fn table(&self, document: &str, format: &str, names: bool) -> Result<String, ApiError> {
         let names = if names { "shown" } else { "hidden" };
         self.words(&of(document, &format!("table?format={}&names={names}", segment(format))))
+    }
+
+    /// The comments.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn comments(&self, document: &str) -> Result<api::Comments, ApiError> {
+        self.get(&of(document, "comments"))
+    }
+
+    /// Comments on a provision, or on words of it.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn comment(&self, document: &str, new: &api::NewComment) -> Result<api::Comment, ApiError> {
+        self.post(&of(document, "comments"), new)
+    }
+
+    /// Replies to a comment.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn reply(&self, document: &str, comment: u32, text: &str) -> Result<api::Comment, ApiError> {
+        let new = api::NewReply { text: text.to_owned() };
+        self.post(&of(document, &format!("comments/{comment}/replies")), &new)
+    }
+
+    /// Resolves a comment, or opens it again.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn resolve(&self, document: &str, comment: u32, resolved: bool) -> Result<api::Comment, ApiError> {
+        self.put(&of(document, &format!("comments/{comment}/resolved")), &api::NewResolved { resolved })
     }
 
     /// The ledger.

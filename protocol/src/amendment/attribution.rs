@@ -2,16 +2,19 @@
 
 use super::derive::Context;
 use super::joint::groups;
+use super::piece::Pieces;
 use super::place::places;
-use super::sketch::Sketches;
+use super::sketch::{Sketches, runs};
 use crate::api::Attribution;
-use crate::authorship::{Record, Roster};
+use crate::authorship::{Anchors, Record, Roster};
 use std::collections::BTreeSet;
 
-/// Every provision that the baseline or somebody's pending addition has, with each word's author.
+/// Every provision that the baseline or somebody's pending addition has, with each word's author and the comments
+/// on it.
 pub fn attribution(
     record: &Record,
     roster: &Roster,
+    comments: &Anchors<'_>,
     context: &Context<'_>,
     sketches: &mut Sketches,
 ) -> Attribution {
@@ -22,6 +25,11 @@ pub fn attribution(
     let all = sketches.iter().zip(places(&sketches)).enumerate();
     let provisions = all.filter_map(|(at, (sketch, place))| {
         let mut attributed = sketch.attributed.clone()?;
+        if comments.are_in(&sketch.provision.id)
+            && let Some(pieces) = Pieces::of(&record.changes, &sketch.provision)
+        {
+            attributed.runs = runs(&pieces, Some(comments));
+        }
         attributed.provision = place;
         attributed.shown |= leads.contains(&at);
         Some(attributed)

@@ -9,7 +9,7 @@ use super::draft::Draft;
 use super::piece::{Pieces, by};
 use crate::api::{AttributedProvision, AttributedRun, Mark, ProvisionRef};
 use crate::authorship::record::memo::Memo;
-use crate::authorship::{Changes, Provision, Record};
+use crate::authorship::{Anchors, Changes, Provision, Record};
 use crate::id::DelegationCode;
 use crate::resolution::schema;
 use std::collections::BTreeSet;
@@ -101,31 +101,6 @@ impl Sketch {
 fn attributed(changes: &Changes, pieces: &Pieces<'_>) -> AttributedProvision {
     let provision = pieces.provision;
     let field = |name: &str| provision.field(name).last().map_or("", |version| version.value.as_str());
-    let mut runs: Vec<AttributedRun> = Vec::new();
-    for piece in &pieces.pieces {
-        let strikers: BTreeSet<_> = piece.struck.iter().map(|(by, _)| (*by).clone()).collect();
-        let struck_by: Vec<_> = strikers.into_iter().collect();
-        let mut authors = piece.by.iter().map(|by| (*by).clone());
-        let Some(inserted_by) = authors.next() else { continue };
-        let also_by: Vec<_> = authors.collect();
-        match runs.last_mut() {
-            Some(last)
-                if last.inserted_by == inserted_by
-                    && last.also_by == also_by
-                    && last.struck_by == struck_by
-                    && last.baseline == piece.base =>
-            {
-                last.text.push_str(piece.text);
-            }
-            _ => runs.push(AttributedRun {
-                text: piece.text.to_owned(),
-                inserted_by,
-                also_by,
-                struck_by,
-                baseline: piece.base,
-            }),
-        }
-    }
     let suppressors: BTreeSet<_> = pieces.suppressed.iter().map(|((by, _), _)| (*by).clone()).collect();
     let first = provision.inserted.first().and_then(|deed| by(changes, deed));
     AttributedProvision {
@@ -141,6 +116,47 @@ fn attributed(changes: &Changes, pieces: &Pieces<'_>) -> AttributedProvision {
         shown: pieces.base,
         inserted_by: first.cloned().unwrap_or_else(DelegationCode::secretariat),
         suppressed_by: suppressors.into_iter().collect(),
-        runs,
+        runs: runs(pieces, None),
     }
+}
+
+/// Its words, each stretch with its authors, cut also where comments begin and end.
+pub(super) fn runs(pieces: &Pieces<'_>, comments: Option<&Anchors<'_>>) -> Vec<AttributedRun> {
+    let mut runs: Vec<AttributedRun> = Vec::new();
+    for piece in &pieces.pieces {
+        let strikers: BTreeSet<_> = piece.struck.iter().map(|(by, _)| (*by).clone()).collect();
+        let struck_by: Vec<_> = strikers.into_iter().collect();
+        let mut authors = piece.by.iter().map(|by| (*by).clone());
+        let Some(inserted_by) = authors.next() else { continue };
+        let also_by: Vec<_> = authors.collect();
+        let first = piece.inserted.first().map(|(_, deed)| deed.op);
+        let parts = match (comments, first) {
+            (Some(comments), Some(first)) => comments.cut(&pieces.provision.id, first, piece.len()),
+            _ => vec![(piece.len(), Vec::new())],
+        };
+        let mut characters = piece.text.chars();
+        for (len, comments) in parts {
+            let text: String = characters.by_ref().take(len as usize).collect();
+            match runs.last_mut() {
+                Some(last)
+                    if last.inserted_by == inserted_by
+                        && last.also_by == also_by
+                        && last.struck_by == struck_by
+                        && last.comments == comments
+                        && last.baseline == piece.base =>
+                {
+                    last.text.push_str(&text);
+                }
+                _ => runs.push(AttributedRun {
+                    text,
+                    inserted_by: inserted_by.clone(),
+                    also_by: also_by.clone(),
+                    struck_by: struck_by.clone(),
+                    baseline: piece.base,
+                    comments,
+                }),
+            }
+        }
+    }
+    runs
 }

@@ -236,6 +236,11 @@ impl Audit {
                                 ));
                             }
                         }
+                        Act::Comment { .. } | Act::Reply { .. } | Act::Resolve { .. }
+                            if matches!(entry.by.role, None | Some(Role::Observer)) =>
+                        {
+                            return Err(rule("a comment by somebody who may not comment".to_owned()));
+                        }
                         _ => {}
                     }
                 }

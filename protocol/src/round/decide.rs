@@ -1,6 +1,7 @@
 //! Decisions: from what somebody asks for, and what lies before the house, to an entry of the ledger or a
 //! refusal. Nothing is changed here.
 
+mod comment;
 mod rule;
 mod sponsor;
 
@@ -8,7 +9,7 @@ pub(super) use rule::consensual;
 
 use super::{Act, Entry, Floor, JoinRef, Listed, Number, Numbered, Refusal, double, settle};
 use crate::amendment::{self, View};
-use crate::api::{By, NewRulings, RoundState};
+use crate::api::{By, NewComment, NewRulings, RoundState};
 use crate::authorship::{Index, OpId, Record, Settled};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::resolution::text_form::Layout;
@@ -53,6 +54,22 @@ pub enum Command {
         /// Why.
         text: String,
     },
+    /// Comment on a provision, or on words of it.
+    Comment(NewComment),
+    /// Reply to a comment.
+    Reply {
+        /// The comment's number.
+        comment: u32,
+        /// What is said.
+        text: String,
+    },
+    /// Resolve a comment, or open it again.
+    Resolve {
+        /// The comment's number.
+        comment: u32,
+        /// Whether it is resolved then.
+        resolved: bool,
+    },
     /// Let words that several delegations wrote alike stand once.
     Collapse,
     /// Make the document show what the deeds amount to, where a late edit has come between.
@@ -74,6 +91,8 @@ pub enum Work {
     /// Nothing else.
     #[default]
     Settle,
+    /// Nothing at all: the entry is not about the text.
+    Nothing,
     /// Number provisions.
     Number(Vec<(OpId, String)>),
     /// Move a provision.
@@ -167,6 +186,12 @@ pub fn decide(
         Command::Join { proposal } => sponsor::join(floor, record, proposal, by)?,
         Command::Withdraw { proposal } => sponsor::withdraw(floor, record, proposal, by)?,
         Command::Reason { proposal, text } => sponsor::reason(floor, record, proposal, text, by)?,
+        Command::Comment(new) => comment::comment(floor, new)?,
+        Command::Reply { comment, text } => comment::reply(floor, *comment, text)?,
+        Command::Resolve { comment, resolved } => match comment::resolve(floor, *comment, *resolved, by)? {
+            Some(plan) => plan,
+            None => return Ok(None),
+        },
         Command::Collapse => {
             let open = floor.open(record);
             let joins = double::joins(floor.index, floor.settled, &open);

@@ -281,6 +281,35 @@ pub enum Act {
         /// Why.
         text: String,
     },
+    /// Somebody commented on a provision, or on words of it.
+    Comment {
+        /// The comment's number, from 1.
+        comment: u32,
+        /// On which provision.
+        provision: ProvisionId,
+        /// The words' elements: the first of each stretch, and how many they are; none: on the whole provision.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        words: Vec<(OpRef, u32)>,
+        /// The words as they stood.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        quote: String,
+        /// What is said.
+        text: String,
+    },
+    /// Somebody replied to a comment.
+    Reply {
+        /// The comment's number.
+        comment: u32,
+        /// What is said.
+        text: String,
+    },
+    /// Somebody resolved a comment, or opened it again.
+    Resolve {
+        /// The comment's number.
+        comment: u32,
+        /// Whether it is resolved now.
+        resolved: bool,
+    },
     /// Words that several delegations wrote alike stand once now.
     Collapse {
         /// The proposals.

@@ -1,6 +1,7 @@
 //! What lies before the house: the proposals of the round, those that came too late for it, and those that are
 //! settled, each with its number.
 
+use super::comment::anchors;
 use super::memory::Memory;
 use super::{Ledger, Number, OnRecord};
 use crate::amendment::{self, Context, Derived, derive};
@@ -134,12 +135,12 @@ impl<'a> Floor<'a> {
         all
     }
 
-    /// Who wrote every word.
+    /// Who wrote every word, and which comments are on it.
     pub fn attribution(&self, record: &Record) -> Attribution {
         let saw = |later, earlier| self.index.saw(later, earlier);
         let context = Context { document: self.document, saw: &saw };
         let sketches = &mut self.memory.borrow_mut().sketches;
-        amendment::attribution(record, self.index.roster(), &context, sketches)
+        amendment::attribution(record, self.index.roster(), &anchors(self), &context, sketches)
     }
 
     /// One of the open ones, by number or id.

@@ -1,6 +1,6 @@
 //! What the entries add up to: rounds, revisions, proposals on record.
 
-use super::{Act, DeedRefs, Entry, Number, Ruled};
+use super::{Act, Comment, DeedRefs, Entry, Number, Ruled};
 use crate::api::{By, Decision, Happening, Proposal, Reason, Round, RoundState, Ruling, Status};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::time::Timestamp;
@@ -83,9 +83,11 @@ pub struct Ledger {
     on_record: Vec<OnRecord>,
     rulings: Vec<Ruling>,
     running: BTreeMap<DelegationCode, u32>,
+    comments: Vec<Comment>,
 }
 
-fn name(by: &By) -> String {
+/// Whose doing an entry is: a delegation's code, or a role.
+pub(super) fn name(by: &By) -> String {
     match (&by.delegation, by.role) {
         (Some(delegation), _) if !delegation.is_secretariat() => delegation.to_string(),
         (_, Some(role)) => role.to_string(),
@@ -114,6 +116,7 @@ impl Ledger {
             on_record: Vec::new(),
             rulings: Vec::new(),
             running: BTreeMap::new(),
+            comments: Vec::new(),
         }
     }
 
@@ -171,6 +174,11 @@ impl Ledger {
     /// All rulings, in order.
     pub fn rulings(&self) -> &[Ruling] {
         &self.rulings
+    }
+
+    /// All comments, in order; a comment's number is its place, from 1.
+    pub fn comments(&self) -> &[Comment] {
+        &self.comments
     }
 
     /// The next running number of a delegation; `taken` were given in the same entry.
@@ -289,6 +297,9 @@ impl Ledger {
                     one.reasons.push(Reason { by: delegation.clone(), at, text: text.clone() });
                     one.happened(at, &by, "reasons", text);
                 }
+            }
+            Act::Comment { .. } | Act::Reply { .. } | Act::Resolve { .. } => {
+                super::comment::take(&mut self.comments, entry);
             }
         }
     }

@@ -62,6 +62,28 @@ pub enum Refusal {
     Decided { number: Number },
     #[error("a reason has 1 to {limit} characters")]
     BadReason { limit: usize },
+    #[error("a comment has 1 to {limit} characters, and no control characters but line breaks")]
+    BadComment { limit: usize },
+    #[error("there is no comment {0} here; 'codraft comments' lists them")]
+    UnknownComment(u32),
+    #[error(
+        "these words cannot be found in the provision; wait until they are stored, then choose them again"
+    )]
+    UnknownWords,
+    #[error(
+        "these words stand there {0} times; give more of the words around those that you mean, or say which of them: --occurrence 2"
+    )]
+    AmbiguousWords(usize),
+    #[error(
+        "a comment is on at most {limit} characters; choose fewer words, or comment on the whole provision"
+    )]
+    TooManyWords { limit: usize },
+    #[error(
+        "only whoever made comment {0}, the chair and the secretariat can resolve it or open it again; reply to it instead"
+    )]
+    NotYourComment(u32),
+    #[error("this document has {limit} comments and replies, the most that it can have")]
+    TooManyComments { limit: usize },
     #[error("the deadline lies in the past; give one that is still to come, or close the round")]
     DeadlinePassed,
     #[error("there is no provision “{0}” that stands here")]
@@ -98,6 +120,13 @@ impl Refusal {
             Self::EditorialChange(_) => "editorial-change",
             Self::Decided { .. } => "decided",
             Self::BadReason { .. } => "bad-reason",
+            Self::BadComment { .. } => "bad-comment",
+            Self::UnknownComment(_) => "unknown-comment",
+            Self::UnknownWords => "unknown-words",
+            Self::AmbiguousWords(_) => "ambiguous-words",
+            Self::TooManyWords { .. } => "too-many-words",
+            Self::NotYourComment(_) => "not-your-comment",
+            Self::TooManyComments { .. } => "too-many-comments",
             Self::DeadlinePassed => "deadline-passed",
             Self::UnknownProvision(_) => "unknown-provision",
             Self::NothingToRenumber => "nothing-to-renumber",
@@ -107,7 +136,7 @@ impl Refusal {
 
     /// Whether the thing that is asked for is not there at all.
     pub const fn is_unknown(&self) -> bool {
-        matches!(self, Self::UnknownProposal(_) | Self::UnknownProvision(_))
+        matches!(self, Self::UnknownProposal(_) | Self::UnknownProvision(_) | Self::UnknownComment(_))
     }
 
     /// Whether the request itself is wrong, whatever the state of the document.
@@ -119,6 +148,8 @@ impl Refusal {
                 | Self::Twice(_)
                 | Self::NotADelegation
                 | Self::BadReason { .. }
+                | Self::BadComment { .. }
+                | Self::TooManyWords { .. }
                 | Self::DeadlinePassed
         )
     }

@@ -195,6 +195,7 @@ impl Proceedings {
         let unknown = || "it names a change or an operation that is not there".to_owned();
         self.take_act(entry).map_err(|_| unknown())?;
         let written = match work {
+            Work::Nothing => None,
             Work::Settle => {
                 let tidy = &mut self.memory.get_mut().tidy;
                 hand::write(&self.index, &self.settled, pen, tidy)

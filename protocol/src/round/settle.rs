@@ -36,6 +36,9 @@ pub(super) fn scope(act: &Act, index: &Index) -> Scope {
         | Act::Number
         | Act::Join { .. }
         | Act::Reason { .. }
+        | Act::Comment { .. }
+        | Act::Reply { .. }
+        | Act::Resolve { .. }
         | Act::Settle
         | Act::Renumber { .. }
         | Act::Move { .. } => Scope::default(),
@@ -75,6 +78,9 @@ pub(super) fn take_act(settled: &mut Settled, index: &Index, entry: &Entry) -> R
         | Act::Number
         | Act::Join { .. }
         | Act::Reason { .. }
+        | Act::Comment { .. }
+        | Act::Reply { .. }
+        | Act::Resolve { .. }
         | Act::Settle
         | Act::Renumber { .. }
         | Act::Move { .. } => {}

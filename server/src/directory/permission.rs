@@ -34,6 +34,8 @@ pub enum Action {
     CloseRound,
     /// Join, withdraw from, and give reasons for proposals.
     Sponsor,
+    /// Comment, reply, and resolve comments.
+    Comment,
     /// Make editorial corrections: number and move provisions.
     Correct,
     /// Read the audit trail.
@@ -44,7 +46,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Read,
         Self::Edit,
         Self::Import,
@@ -59,6 +61,7 @@ impl Action {
         Self::Round,
         Self::CloseRound,
         Self::Sponsor,
+        Self::Comment,
         Self::Correct,
         Self::ReadAudit,
         Self::Draft,
@@ -81,6 +84,7 @@ impl Action {
             Self::Round => "open or conclude rounds",
             Self::CloseRound => "close rounds",
             Self::Sponsor => "sponsor proposals",
+            Self::Comment => "comment",
             Self::Correct => "make editorial corrections",
             Self::ReadAudit => "read the audit trail",
             Self::Draft => "keep private drafts",
@@ -91,12 +95,13 @@ impl Action {
 /// Whether a role may.
 pub const fn role_allows(role: Role, action: Action) -> bool {
     use Action::{
-        Backup, CloseRound, Correct, CreateTicket, Draft, Edit, Import, Invite, Project, Read, ReadAccessLog,
-        ReadAudit, ReadQuarantine, Revoke, Round, Rule, Sponsor,
+        Backup, CloseRound, Comment, Correct, CreateTicket, Draft, Edit, Import, Invite, Project, Read,
+        ReadAccessLog, ReadAudit, ReadQuarantine, Revoke, Round, Rule, Sponsor,
     };
     match (role, action) {
         (_, Read | CreateTicket) => true,
         (role, Edit) => role.may_edit(),
+        (role, Comment) => !matches!(role, Role::Observer),
         (Role::Secretariat, Rule | Sponsor | Draft) => false,
         (
             Role::Secretariat,

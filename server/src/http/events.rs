@@ -59,6 +59,7 @@ fn name(event: &DocumentEvent) -> &'static str {
         DocumentEvent::Presence { .. } => "presence",
         DocumentEvent::Round { .. } => "round",
         DocumentEvent::Proposals { .. } => "proposals",
+        DocumentEvent::Comments { .. } => "comments",
         DocumentEvent::Missed { .. } => "missed",
     }
 }

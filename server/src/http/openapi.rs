@@ -13,6 +13,7 @@ use utoipa::{Modify, OpenApi};
         super::documents::attribution, super::documents::quarantine,
         super::proposals::list, super::proposals::one, super::proposals::join, super::proposals::withdraw,
         super::proposals::reason, super::proposals::collisions, super::proposals::table,
+        super::comments::list, super::comments::comment, super::comments::reply, super::comments::resolve,
         super::rounds::list, super::rounds::open, super::rounds::deadline, super::rounds::close,
         super::rounds::conclude, super::rounds::revisions, super::rounds::revision, super::rounds::rulings,
         super::rounds::rule, super::rounds::preview, super::rounds::renumber, super::rounds::move_provision,

@@ -108,8 +108,17 @@ fn events(entry: &Entry) -> Vec<DocumentEvent> {
         Act::Renumber { .. } => tell(Vec::new(), "renumbered"),
         Act::Move { .. } => tell(Vec::new(), "moved"),
         Act::Open { .. } | Act::Deadline { .. } | Act::Close { .. } | Act::Conclude { .. } => {}
+        Act::Comment { .. } | Act::Reply { .. } | Act::Resolve { .. } => {}
         Act::Number | Act::Settle => {}
     }
+    let comment = match &entry.act {
+        Act::Comment { comment, .. } => Some((*comment, "commented")),
+        Act::Reply { comment, .. } => Some((*comment, "replied")),
+        Act::Resolve { comment, resolved: true } => Some((*comment, "resolved")),
+        Act::Resolve { comment, resolved: false } => Some((*comment, "reopened")),
+        _ => None,
+    };
+    events.extend(comment.map(|(comment, what)| DocumentEvent::Comments { comment, what: what.to_owned() }));
     let round = match &entry.act {
         Act::Open { round, .. } | Act::Deadline { round, .. } => Some((*round, RoundState::Open)),
         Act::Close { round } => Some((*round, RoundState::Closed)),

@@ -106,6 +106,12 @@ impl Hub {
         self.proceedings.floor().attribution(&record)
     }
 
+    /// The comments.
+    pub fn comments(&self) -> api::Comments {
+        let record = self.record();
+        round::comments(&self.proceedings.floor(), &record)
+    }
+
     /// The document in a listing.
     pub fn describe(&self, facts: &Facts) -> api::Document {
         let lines = amendment::lines(&self.record(), &View::Current);

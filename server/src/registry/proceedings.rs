@@ -50,6 +50,27 @@ impl Registry {
         Ok(proposals)
     }
 
+    /// Its comments.
+    ///
+    /// # Errors
+    /// [`RegistryError`]
+    pub async fn comments(&self, id: DocumentId) -> Result<api::Comments, RegistryError> {
+        self.ask(id, |hub, _| hub.comments()).await
+    }
+
+    /// The comment that is meant, which is there.
+    ///
+    /// # Errors
+    /// [`RegistryError`]
+    pub async fn comment(
+        &self,
+        id: DocumentId,
+        meant: impl Fn(&api::Comment) -> bool,
+    ) -> Result<api::Comment, RegistryError> {
+        let found = self.comments(id).await?.comments.into_iter().find(meant);
+        found.ok_or(RegistryError::Closing)
+    }
+
     /// Its rounds.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ export interface Delegation { code: string; name: string }
 export interface Delegations { delegations: Delegation[]; accounts: Account[] }
 export interface Place { id: string; part: string; heading: string; enumerator: string }
 export interface AttributedRun {
-  text: string; inserted_by: string; also_by?: string[]; struck_by: string[]; baseline: boolean;
+  text: string; inserted_by: string; also_by?: string[]; struck_by: string[]; baseline: boolean; comments?: number[];
 }
 export interface AttributedProvision {
   provision: Place; kind: string; level: number; inserted_by: string; baseline: boolean; shown: boolean;
@@ -27,6 +27,10 @@ export interface Proposal {
   number?: string; round?: number; late?: boolean; editorial?: boolean; gone?: boolean; provisional?: string;
   reasons?: Reason[]; history?: Happening[];
 }
+/** Whether nothing final was decided about a proposal. */
+export const isOpen = (one: Proposal): boolean => ["tabled", "late", "bracketed", "deferred"].includes(one.status);
+/** What a proposal is called in requests. */
+export const numberOf = (one: Proposal): string => one.number ?? one.id;
 export type Status = "draft" | "tabled" | "late" | "agreed" | "rejected" | "bracketed" | "deferred" | "withdrawn";
 export interface Reason { by: string; at: string; text: string }
 export interface Happening { at: string; by: string; what: string; reason?: string }
@@ -36,7 +40,16 @@ export interface Round {
 }
 export type Decision = "adopt" | "reject" | "bracket" | "defer";
 export interface NewRuling { proposal: string; decision: Decision; reason: string; revisit: boolean }
-export interface Preview { adopted: string[]; text: string }
+export interface Alternative { proposals: string[]; sponsors: string[]; text: string }
+export interface Collision { provision: Place; proposals: string[]; alternatives: Alternative[]; bracketed: string }
+export interface Preview { adopted: string[]; text: string; collisions: Collision[] }
+export interface Said { by: string; at: string; text: string }
+export interface Comment extends Said {
+  number: number; entry: number; provision: Place; gone?: boolean; words?: { text: string; stands: boolean; struck_by: string[] }[];
+  replies?: Said[]; resolved?: { by: string; at: string };
+}
+/** On a whole provision; or on words of it, named by their first and last element, or as the n-th of such words. */
+export interface NewComment { provision: string; text: string; from?: string; to?: string; words?: string; occurrence?: number }
 export interface Revision { number: number; at: string; round?: number; sha256: string; bytes: number }
 /** What the projector shows. */
 export interface Screen { provision?: string; names: boolean }
@@ -75,6 +88,11 @@ async function ask(method: string, path: string, body?: unknown): Promise<Respon
 
 export async function get<T>(path: string): Promise<T> {
   return await (await ask("GET", path)).json() as T;
+}
+
+/** A text, as it is. */
+export async function read(path: string): Promise<string> {
+  return (await ask("GET", path)).text();
 }
 
 export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {

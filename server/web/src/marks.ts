@@ -11,6 +11,8 @@ export interface Run {
   baseline: boolean;
   /** Written here or received, but not attributed by the server yet. */
   fresh: boolean;
+  /** Numbers of the comments on them. */
+  comments: number[];
 }
 
 export type View = "marked" | "clean" | "baseline" | "mine";
@@ -21,6 +23,7 @@ export const fromServer = (run: AttributedRun): Run => ({
   struckBy: run.struck_by,
   baseline: run.baseline,
   fresh: false,
+  comments: run.comments ?? [],
 });
 
 /** The words that stand. */
@@ -67,7 +70,7 @@ export function overlay(runs: Run[], text: string, author: string | null): Run[]
       });
     } else {
       if (within === 0) passStruck();
-      out.push({ text: words, by, struckBy: [], baseline: false, fresh: true });
+      out.push({ text: words, by, struckBy: [], baseline: false, fresh: true, comments: [] });
     }
   }
   if (within > 0) {
@@ -112,7 +115,7 @@ export function namedBehind(run: Run, next: Run | undefined): { by: string[]; st
 
 /** What a view shows of a provision's runs. */
 export function seen(runs: Run[], view: View, me: string | null): Run[] {
-  const plain = (run: Run): Run => ({ ...run, by: [], struckBy: [], baseline: true, fresh: false });
+  const plain = (run: Run): Run => ({ ...run, by: [], struckBy: [], baseline: true, fresh: false, comments: [] });
   switch (view) {
     case "marked":
       return asOnPaper(runs);

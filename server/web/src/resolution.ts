@@ -1,10 +1,11 @@
 // One resolution as the page has it: what the server says of it, and what this replica holds beyond that.
 import { batch, computed, signal } from "@preact/signals";
-import { type Attribution, type Document, get, Problem, type Proposal, type Round } from "./api";
+import { type Attribution, type Comment, type Document, get, Problem, type Proposal, type Round } from "./api";
 import { overlay, type Run, runsOf, standing } from "./marks";
 import type { Held, Replica } from "./replica/replica";
 import { nameOf } from "./delegations";
 import { me, writer } from "./visitor";
+import { grouped, unchanged } from "./unchanged";
 import { list, t } from "./words";
 
 /** One provision as it is shown. */
@@ -24,6 +25,7 @@ export class Resolution {
   readonly attribution = signal<Attribution | null>(null);
   readonly proposals = signal<Proposal[]>([]);
   readonly rounds = signal<Round[]>([]);
+  readonly comments = signal<Comment[]>([]);
   readonly present = signal<string[]>([]);
   readonly replica = signal<Replica | null>(null);
   readonly problem = signal<Problem | null>(null);
@@ -37,6 +39,8 @@ export class Resolution {
   #closed = false;
   #reading = Promise.resolve();
   readonly #writers = new Set<string>();
+  /** Each row with what it was made of. */
+  #drawn = new Map<string, { of: unknown[]; row: Row }>();
 
   constructor(readonly id: string, readonly writes = true) {}
 
@@ -64,18 +68,21 @@ export class Resolution {
   async #read(): Promise<void> {
     this.#last = Date.now();
     try {
-      const [document, attribution, proposals, rounds] = await Promise.all([
+      const [document, attribution, proposals, rounds, comments] = await Promise.all([
         get<Document>(`/documents/${this.id}`),
         get<Attribution>(`/documents/${this.id}/attribution`),
         get<{ proposals: Proposal[] }>(`/documents/${this.id}/proposals`),
         get<{ rounds: Round[] }>(`/documents/${this.id}/rounds`),
+        get<{ comments: Comment[] }>(`/documents/${this.id}/comments`),
       ]);
+      attribution.provisions = unchanged(this.attribution.value?.provisions ?? [], attribution.provisions, (one) => one.provision.id);
       this.#tell(this.attribution.value, attribution);
       batch(() => {
         this.document.value = document;
         this.attribution.value = attribution;
-        this.proposals.value = proposals.proposals;
+        this.proposals.value = unchanged(this.proposals.value, proposals.proposals, (one) => one.id);
         this.rounds.value = rounds.rounds;
+        this.comments.value = unchanged(this.comments.value, comments.comments, (one) => String(one.number));
         this.problem.value = null;
       });
       const replica = this.replica.value;
@@ -95,8 +102,8 @@ export class Resolution {
     const by = [...this.#writers].filter((code) => code !== writer.value);
     this.#writers.clear();
     if (before === null || by.length === 0) return;
-    const known = new Map(before.provisions.map((one) => [one.provision.id, JSON.stringify(one)]));
-    const changed = now.provisions.filter((one) => known.get(one.provision.id) !== JSON.stringify(one));
+    const known = new Set(before.provisions);
+    const changed = now.provisions.filter((one) => !known.has(one));
     const places = [...new Set(changed.map((one) => placeOf(one.provision)))].slice(0, 3);
     if (places.length > 0) this.news.value = t("remoteEdit", { who: list(by.map(nameOf)), place: list(places) });
   }
@@ -133,7 +140,7 @@ export class Resolution {
     events.addEventListener("changes", (event) => {
       for (const code of (JSON.parse(event.data) as { delegations: string[] }).delegations) this.#writers.add(code);
     });
-    for (const name of ["changes", "missed", "round", "proposals"]) {
+    for (const name of ["changes", "missed", "round", "proposals", "comments"]) {
       events.addEventListener(name, () => this.soon());
     }
   }
@@ -155,18 +162,28 @@ export class Resolution {
     const replica = this.replica.value;
     const held = replica?.held.value ?? [];
     const byId = new Map(held.map((one) => [one.id, one]));
+    const drawn = new Map<string, { of: unknown[]; row: Row }>();
     const rows = attributed.map((one): Row => {
       const here = byId.get(one.provision.id);
       byId.delete(one.provision.id);
-      const runs = runsOf(one);
       const author = replica?.author(one.provision.id);
+      const of = [one, here?.text, here?.suppressedBy.join(), author];
+      const before = this.#drawn.get(one.provision.id);
+      if (before?.of.every((value, at) => value === of[at])) {
+        drawn.set(one.provision.id, before);
+        return before.row;
+      }
+      const runs = runsOf(one);
       const own = here === undefined || author === undefined ? runs : overlay(runs, here.text, author);
-      return {
+      const row = {
         id: one.provision.id, kind: one.kind, part: one.provision.part, level: one.level, heading: one.provision.heading,
         enumerator: one.provision.enumerator, baseline: one.baseline, shown: one.shown, insertedBy: one.inserted_by,
         suppressedBy: suppressors(one.suppressed_by, here, replica), runs: own, text: here?.text ?? null,
       };
+      drawn.set(row.id, { of, row });
+      return row;
     });
+    this.#drawn = drawn;
     // What is only here yet: additions that the server has not attributed.
     let after = -1;
     for (const one of held) {
@@ -183,15 +200,21 @@ export class Resolution {
   /** The current round. */
   readonly round = computed(() => this.rounds.value.at(-1) ?? null);
 
-  readonly byProvision = computed(() => {
-    const map = new Map<string, Proposal[]>();
-    for (const one of this.proposals.value) {
-      const list = map.get(one.provision.id);
-      if (list === undefined) map.set(one.provision.id, [one]);
-      else list.push(one);
-    }
-    return map;
+  readonly byProvision = keeping(() => this.proposals.value);
+  readonly commentsOn = keeping(() => this.comments.value);
+
+  /** Who stands behind each proposal, by its id. */
+  readonly sponsors = computed(() => {
+    const sponsors = JSON.stringify(this.proposals.value.map((one) => [one.id, one.sponsors]));
+    if (sponsors !== this.#sponsors.said) this.#sponsors = { said: sponsors, of: new Map(JSON.parse(sponsors) as [string, string[]][]) };
+    return this.#sponsors.of;
   });
+  #sponsors = { said: "", of: new Map<string, string[]>() };
+}
+
+function keeping<T extends { provision: { id: string } }>(all: () => T[]) {
+  let last = new Map<string, T[]>();
+  return computed(() => (last = grouped(all(), last)));
 }
 
 /** The server's word on who suppresses, but one's own newest. */
@@ -207,7 +230,7 @@ function fresh(one: Held, before: Row | undefined, author: string | null): Row {
   return {
     id: one.id, kind: one.kind, part: one.part, level: one.level, heading, enumerator: one.enumerator, baseline: false,
     shown: true, insertedBy: author ?? "?", suppressedBy: one.suppressedBy, text: one.text,
-    runs: one.text === "" ? [] : [{ text: one.text, by, struckBy: [], baseline: false, fresh: true }],
+    runs: one.text === "" ? [] : [{ text: one.text, by, struckBy: [], baseline: false, fresh: true, comments: [] }],
   };
 }
 

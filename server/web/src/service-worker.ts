@@ -6,7 +6,7 @@ const [PAGE, API] = [`codraft-page-${VERSION}`, "codraft-api"];
 /** Where the page is. */
 const ADDRESS = /^\/(|join|secretariat|documents\/.*)$/;
 /** The answers that a page needs to show a resolution. */
-const KEPT = /^\/api\/v1\/(me|delegations|documents(\/[^/]+(\/(attribution|proposals|rounds))?)?)$/;
+const KEPT = /^\/api\/v1\/(me|delegations|documents(\/[^/]+(\/(attribution|proposals|rounds|comments))?)?)$/;
 
 worker.addEventListener("install", (event) => {
   event.waitUntil((async () => {

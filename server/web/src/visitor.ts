@@ -14,6 +14,7 @@ export const writer = computed(() => {
   if (account?.role === "delegate") return account.delegation ?? null;
   return account?.role === "secretariat" ? SECRETARIAT : null;
 });
+export const comments = computed(() => me.value != null && me.value.account.role !== "observer");
 export const rules = computed(() => me.value?.account.role === "chair" || me.value?.account.role === "secretariat");
 
 export async function arrive(): Promise<void> {

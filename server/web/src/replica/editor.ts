@@ -84,6 +84,9 @@ function marks(runs: Run[], text: string, author: string | null): DecorationSet 
       continue;
     }
     const end = at + run.text.length;
+    if (run.comments.length > 0 && end > at) {
+      ranges.push(Decoration.mark({ tagName: "mark", class: "commented", attributes: { "data-comments": run.comments.join(" ") }, inclusive: false }).range(at, end));
+    }
     if (!run.baseline && end > at) {
       ranges.push(Decoration.mark({ tagName: "ins", class: `${tone(run.by[0])}${run.fresh ? " fresh" : ""}`, inclusive: false }).range(at, end));
       label(run, shown[n + 1], end, 1);

@@ -45,6 +45,8 @@ export class Replica {
       this.#read(own ? me : null);
     });
     handle.on("remote-heads", () => this.#judge());
+    // Changes that leave the text as it was (a word that came and went) are no "change", but they are new heads.
+    handle.on("heads-changed", () => this.#judge());
     handle.on("ephemeral-message", ({ senderId, message }) => this.#heard(senderId, message));
     connection.onRefused = (reason) => { this.refused.value = reason; };
     connection.link.subscribe((link) => {
@@ -126,6 +128,15 @@ export class Replica {
   static text(doc: Doc | A.Doc<Doc>, id: string): string | undefined {
     const at = Replica.at(doc, id);
     return at < 0 ? undefined : asText(doc.provisions[at]?.text);
+  }
+
+  /** The elements of the first and the last of some characters of a provision, by which they are known everywhere. */
+  elements(id: string, from: number, to: number): { from: string; to: string } | undefined {
+    const doc = this.handle.doc();
+    const at = Replica.at(doc, id);
+    if (at < 0 || from >= to) return undefined;
+    const path = ["provisions", at, "text"];
+    return { from: A.getCursor(doc, path, from), to: A.getCursor(doc, path, to - 1) };
   }
 
   /** Adds an empty provision behind another and answers its id. */

@@ -34,7 +34,7 @@ export const sync = (replica: Replica, id: string, gone: () => void) =>
     timer: ReturnType<typeof setTimeout> | undefined;
 
     constructor(readonly view: EditorView) {
-      replica.handle.on("change", this.pull);
+      replica.handle.on("heads-changed", this.pull);
       // The view may have been made of an older text.
       queueMicrotask(() => this.pull(true));
     }
@@ -96,6 +96,6 @@ export const sync = (replica: Replica, id: string, gone: () => void) =>
 
     destroy(): void {
       clearTimeout(this.timer);
-      replica.handle.off("change", this.pull);
+      replica.handle.off("heads-changed", this.pull);
     }
   });

@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { type Decision, Problem, type Preview, type Proposal, send } from "../api";
+import { type Decision, isOpen, numberOf, Problem, type Preview, send } from "../api";
 import { nameOf } from "../delegations";
 import { asOnPaper } from "../marks";
 import { placeOf, Resolution } from "../resolution";
@@ -8,6 +8,7 @@ import { follow } from "../route";
 import { me, rules } from "../visitor";
 import { count, list, t, when } from "../words";
 import { Banners } from "./Banners";
+import { Comments } from "./Comments";
 import { MarkedText } from "./MarkedText";
 import { Reasons, runOf, StatusChip } from "./Margin";
 import { RoundControl } from "./RoundControl";
@@ -15,8 +16,6 @@ import { TopBar } from "./TopBar";
 import { Whos } from "./Who";
 
 const KEYS: Record<string, Decision> = { a: "adopt", r: "reject", b: "bracket", d: "defer" };
-const OPEN = new Set(["tabled", "late", "bracketed", "deferred"]);
-const name = (one: Proposal) => one.number ?? one.id;
 
 /** The chair's desk: every proposal, collisions first, a key a ruling. */
 export function ChairPage({ id }: { id: string }) {
@@ -30,65 +29,74 @@ export function ChairPage({ id }: { id: string }) {
   const said = useSignal<{ good: boolean; words: string } | null>(null);
   const preview = useSignal<Preview | null>(null);
   const groups = useComputed(() => {
-    const open = resolution.proposals.value.filter((one) => OPEN.has(one.status));
+    const open = resolution.proposals.value.filter(isOpen);
     return [
       { title: t("collidesFirst"), list: open.filter((one) => one.collides_with.length > 0) },
       { title: t("otherProposals"), list: open.filter((one) => one.collides_with.length === 0) },
-      { title: t("settledProposals"), list: resolution.proposals.value.filter((one) => !OPEN.has(one.status)) },
+      { title: t("settledProposals"), list: resolution.proposals.value.filter((one) => !isOpen(one)) },
     ].filter((group) => group.list.length > 0);
   });
-  const order = groups.value.flatMap((group) => group.list);
-  const current = order.find((one) => one.id === chosen.value) ?? order[0];
+  const ordered = useComputed(() => groups.value.flatMap((group) => group.list));
+  // By its number, which it keeps. What is no longer there is not silently another one: a key would rule on that.
+  const chosenOne = useComputed(() => (chosen.value === null ? ordered.value[0] : ordered.value.find((one) => numberOf(one) === chosen.value)));
+  const [order, current] = [ordered.value, chosenOne.value];
+  // The first one, too, stays in view when a list that has grown has another first one.
+  useEffect(() => { if (chosen.value === null && current !== undefined) chosen.value = numberOf(current); }, [current]);
   const mayRule = me.value?.account.role === "chair";
 
   const fails = (error: unknown) => {
     said.value = { good: false, words: error instanceof Problem && !error.unreachable ? error.detail : t("offlineTitle") };
   };
+  // What keys do is about what is chosen when they are pressed, not when the page was last drawn.
   const rule = async (decision: Decision) => {
+    const [order, current] = [ordered.value, chosenOne.value];
     if (current === undefined || !mayRule) return;
     const revisit = (current.history ?? []).some((one) => one.what in { adopt: 1, "adopt-part": 1, reject: 1, bracket: 1, defer: 1 });
     // On to the next one at once: a late answer must never take the chair away from what was chosen meanwhile.
     const next = order[order.indexOf(current) + 1];
-    if (next !== undefined) chosen.value = next.id;
+    if (next !== undefined) chosen.value = numberOf(next);
     try {
-      await send("POST", `/documents/${id}/rulings`, { rulings: [{ proposal: name(current), decision, reason: reason.value, revisit }] });
-      said.value = { good: true, words: t("ruled", { proposal: name(current), decision: t(decision) }) };
+      await send("POST", `/documents/${id}/rulings`, { rulings: [{ proposal: numberOf(current), decision, reason: reason.value, revisit }] });
+      said.value = { good: true, words: t("ruled", { proposal: numberOf(current), decision: t(decision) }) };
       reason.value = "";
       await resolution.refresh();
     } catch (error) {
-      if (chosen.value === next?.id) chosen.value = current.id;
+      if (next !== undefined && chosen.value === numberOf(next)) chosen.value = numberOf(current);
       fails(error);
     }
   };
   const consensual = async () => {
-    const some = order.filter((one) => one.status === "tabled" && one.collides_with.length === 0).length;
+    const some = ordered.value.filter((one) => one.status === "tabled" && one.collides_with.length === 0).length;
     if (some === 0 || !confirm(count("consensualSure", some))) return;
     await send("POST", `/documents/${id}/rulings`, { rulings: [], consensual: true, reason: reason.value }).then(() => resolution.refresh(), fails);
   };
   const show = async () => {
+    const current = chosenOne.value;
     if (current === undefined) return;
     await send("PUT", `/documents/${id}/screen`, { provision: current.provision.id, names: true })
       .then(() => { said.value = { good: true, words: t("projectorShown") }; }, fails);
   };
   const look = async () => {
+    const current = chosenOne.value;
     if (current === undefined) return;
-    await send<Preview>("POST", `/documents/${id}/preview`, { adopt: [name(current)] }).then((answer) => { preview.value = answer; }, fails);
+    await send<Preview>("POST", `/documents/${id}/preview`, { adopt: [numberOf(current)] }).then((answer) => { preview.value = answer; }, fails);
   };
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || (event.target as HTMLElement).closest("input, textarea, select, dialog")) return;
       const decision = KEYS[event.key.toLowerCase()];
+      const [order, current] = [ordered.value, chosenOne.value];
       const at = current === undefined ? -1 : order.indexOf(current);
       const to = event.key === "ArrowDown" || event.key === "j" ? order[at + 1] : event.key === "ArrowUp" || event.key === "k" ? order[at - 1] : undefined;
       if (decision !== undefined) void rule(decision);
       else if (event.key.toLowerCase() === "s") void show();
-      else if (to !== undefined) chosen.value = to.id;
+      else if (to !== undefined) chosen.value = numberOf(to);
       else return;
       event.preventDefault();
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
-  });
+  }, []);
   useEffect(() => { document.querySelector('.desk [aria-current="true"]')?.scrollIntoView({ block: "nearest" }); }, [current?.id]);
 
   if (!rules.value) return <main class="narrow"><h1>{t("forbiddenView")}</h1><a href={`/documents/${id}`} onClick={follow}>{t("textView")}</a></main>;
@@ -111,7 +119,7 @@ export function ChairPage({ id }: { id: string }) {
               <ul>
                 {group.list.map((one) => (
                   <li key={one.id}>
-                    <button class="row" aria-current={one.id === current?.id} onClick={() => { chosen.value = one.id; }}>
+                    <button class="row" aria-current={one.id === current?.id} onClick={() => { chosen.value = numberOf(one); }}>
                       <span class="place">{placeOf(one.provision)}</span>
                       <span class={`mark mark-${one.mark}`}>{one.mark}</span>
                       <Whos codes={one.sponsors} />
@@ -129,6 +137,7 @@ export function ChairPage({ id }: { id: string }) {
             <p class="who-line"><span class="mark">{current.mark}</span> <Whos codes={current.sponsors} /> <StatusChip proposal={current} /></p>
             <p class="proposed" dir="auto"><MarkedText runs={asOnPaper(current.segments.map(runOf))} /></p>
             <Reasons proposal={current} />
+            <Comments resolution={resolution} comments={resolution.commentsOn.value.get(current.provision.id) ?? []} />
             {current.collides_with.length > 0 && (
               <div class="against">
                 <h3><span aria-hidden="true">⚠ </span>{t("collidesWith", { who: list(current.collides_with.flatMap((other) => order.find((one) => one.id === other)?.sponsors ?? []).map(nameOf)) })}</h3>

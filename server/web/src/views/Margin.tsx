@@ -1,24 +1,30 @@
 import { useSignal } from "@preact/signals";
-import { Problem, type Proposal, type Segment, send } from "../api";
+import { type Comment, Problem, type Proposal, type Segment, send } from "../api";
 import { nameOf } from "../delegations";
 import { asOnPaper, type Run } from "../marks";
+import type { Resolution } from "../resolution";
 import { me } from "../visitor";
 import { list, t } from "../words";
+import { type Commenting, Comments } from "./Comments";
 import { MarkedText } from "./MarkedText";
 import { Whos } from "./Who";
 
-/** The proposals on one provision, beside it. */
-export function Margin({ proposals, all, place }: { proposals: Proposal[]; all: Proposal[]; place: string }) {
-  if (proposals.length === 0) return <aside class="margin" aria-hidden="true" />;
+/** The proposals and the comments on one provision, beside it. */
+export function Margin({ resolution, proposals, comments, writing, done, place }: {
+  resolution: Resolution; proposals: Proposal[]; comments: Comment[]; writing: Commenting | null; done(): void; place: string;
+}) {
+  if (proposals.length === 0 && comments.length === 0 && writing === null) return <aside class="margin" aria-hidden="true" />;
   return (
     <aside class="margin" aria-label={t("proposalsFor", { place })}>
-      {proposals.map((one) => <ProposalCard key={one.id} proposal={one} all={all} />)}
+      {proposals.map((one) => <ProposalCard key={one.id} proposal={one} resolution={resolution} />)}
+      <Comments resolution={resolution} comments={comments} writing={writing} done={done} />
     </aside>
   );
 }
 
-export function ProposalCard({ proposal, all }: { proposal: Proposal; all: Proposal[] }) {
-  const who = (ids: string[]) => list([...new Set(ids.flatMap((id) => all.find((one) => one.id === id)?.sponsors ?? []))].map(nameOf));
+function ProposalCard({ proposal, resolution }: { proposal: Proposal; resolution: Resolution }) {
+  const sponsors = resolution.sponsors.value;
+  const who = (ids: string[]) => list([...new Set(ids.flatMap((id) => sponsors.get(id) ?? []))].map(nameOf));
   return (
     <details class={`card ${proposal.collides_with.length > 0 ? "collides" : ""}`}>
       <summary>
@@ -93,5 +99,6 @@ export function runOf(segment: Segment, at: number, all: Segment[]): Run {
     struckBy: segment.kind === "struck" ? segment.by : [],
     baseline: segment.kind !== "inserted" && segment.of === undefined,
     fresh: false,
+    comments: [],
   };
 }

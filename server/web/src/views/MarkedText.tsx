@@ -12,11 +12,12 @@ export function MarkedText({ runs }: { runs: Run[] }) {
 function MarkedRun({ run, next }: { run: Run; next: Run | undefined }) {
   const inserted = !run.baseline;
   const struck = run.struckBy.length > 0;
-  if (!inserted && !struck) return <>{run.text}</>;
+  const commented = run.comments.length > 0 ? <mark class="commented" data-comments={run.comments.join(" ")}>{run.text}</mark> : <>{run.text}</>;
+  if (!inserted && !struck) return commented;
   const fresh = run.fresh ? " fresh" : "";
   const body = struck
-    ? <del class={`${tone(run.struckBy[0])}${fresh}`}><span class="unseen">{t("struckBy", { who: named(run.struckBy) })} </span>{run.text}</del>
-    : <>{run.text}</>;
+    ? <del class={`${tone(run.struckBy[0])}${fresh}`}><span class="unseen">{t("struckBy", { who: named(run.struckBy) })} </span>{commented}</del>
+    : commented;
   return (
     <>
       {inserted

@@ -1,10 +1,15 @@
-import { useSignal, type Signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { Component } from "preact";
+import type { Comment, Proposal } from "../api";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { SECRETARIAT, tone, nameOf } from "../delegations";
+import { chosen } from "../chosen";
 import { nextEnumerator } from "../enumerator";
 import { seen, type View } from "../marks";
 import { placeOf, type Resolution, type Row } from "../resolution";
+import { comments as mayComment } from "../visitor";
 import { list, t } from "../words";
+import { CommentOnSelection, type Commenting, Comments, openCommentsAt } from "./Comments";
 import { Editor } from "./Editor";
 import { Margin } from "./Margin";
 import { MarkedText } from "./MarkedText";
@@ -14,23 +19,43 @@ export interface Point { x: number; y: number }
 
 interface Active { id: string; point: Point | null }
 
-/** The resolution as it looks on paper, its proposals in the margin. */
+/** The resolution as it looks on paper, its proposals and comments in the margin. */
 export function Paper({ resolution, rows, view, own }: { resolution: Resolution; rows: Row[]; view: View; own: string | null }) {
   const active = useSignal<Active | null>(null);
+  const writing = useSignal<Commenting | null>(null);
   const replica = resolution.replica.value;
   const writes = replica !== null && view === "marked";
   useEffect(() => { if (!writes) active.value = null; }, [writes]);
-  const move = (from: string, by: number) => {
-    const editable = rows.filter((row) => canEdit(row));
-    const next = editable[editable.findIndex((row) => row.id === from) + by];
-    if (next !== undefined) active.value = { id: next.id, point: null };
-  };
+  const latest = useRef(rows);
+  latest.current = rows;
+  const acts = useMemo((): Acts => ({
+    edit: (id, point = null) => { active.value = id === null ? null : { id, point }; },
+    move: (from, by) => {
+      const editable = latest.current.filter(canEdit);
+      const next = editable[editable.findIndex((row) => row.id === from) + by];
+      if (next !== undefined) active.value = { id: next.id, point: null };
+    },
+    next: (row) => nextEnumerator(row, latest.current),
+    comment: (one) => { writing.value = one; },
+  }), []);
+  const ids = new Set(rows.map((row) => row.id));
+  const elsewhere = view === "marked" ? resolution.comments.value.filter((one) => !ids.has(one.provision.id)) : [];
   return (
     <article class="paper" dir={direction(rows)} aria-label={t("resolutionLabel")}>
       {rows.map((row) => (
-        <Provision key={row.id} resolution={resolution} row={row} rows={rows} view={view} own={own} writes={writes} active={active} move={move} />
+        <Provision key={row.id} resolution={resolution} row={row} view={view} own={own} writes={writes} acts={acts}
+          proposals={(view === "marked" ? resolution.byProvision.value.get(row.id) : undefined) ?? NONE}
+          comments={(view === "marked" ? resolution.commentsOn.value.get(row.id) : undefined) ?? NONE}
+          active={active.value?.id === row.id ? active.value : null} writing={writing.value?.provision === row.id ? writing.value : null} />
       ))}
       {resolution.proposals.value.length === 0 && view === "marked" && <p class="aside-note">{t("noProposals")}</p>}
+      {elsewhere.length > 0 && (
+        <section class="elsewhere" aria-label={t("commentsElsewhere")}>
+          <h3>{t("commentsElsewhere")}</h3>
+          {elsewhere.map((one) => <div key={one.number}><span class="place">{placeOf(one.provision)}</span><Comments resolution={resolution} comments={[one]} /></div>)}
+        </section>
+      )}
+      {mayComment.value && view === "marked" && <CommentOnSelection begin={acts.comment} />}
     </article>
   );
 }
@@ -44,18 +69,41 @@ function direction(rows: Row[]): "ltr" | "rtl" {
 
 const canEdit = (row: Row) => row.text !== null && row.kind !== "blank" && row.kind !== "rule";
 
-interface ProvisionProps {
-  resolution: Resolution; row: Row; rows: Row[]; view: View; own: string | null; writes: boolean;
-  active: Signal<Active | null>; move(from: string, by: number): void;
+const NONE: never[] = [];
+
+/** What can be done on the sheet. */
+interface Acts {
+  edit(id: string | null, point?: Point | null): void;
+  move(from: string, by: number): void;
+  /** How a provision behind this one is numbered. */
+  next(row: Row): string;
+  comment(one: Commenting | null): void;
 }
 
-function Provision({ resolution, row, rows, view, own, writes, active, move }: ProvisionProps) {
+interface ProvisionProps {
+  resolution: Resolution; row: Row; proposals: Proposal[]; comments: Comment[]; view: View; own: string | null; writes: boolean;
+  active: Active | null; writing: Commenting | null; acts: Acts;
+}
+
+/**
+ * Drawn anew only where something of it has changed: a key must not wait for the whole sheet. (A kept element, as
+ * by useMemo, would do the same; but it holds on to the tree that it was made for, and so to all earlier ones.)
+ */
+class Provision extends Component<ProvisionProps> {
+  override shouldComponentUpdate(next: ProvisionProps): boolean {
+    return (Object.keys(next) as (keyof ProvisionProps)[]).some((name) => next[name] !== this.props[name]);
+  }
+  override render() {
+    return <OneProvision {...this.props} />;
+  }
+}
+
+function OneProvision({ resolution, row, proposals, comments, view, own, writes, active, writing, acts }: ProvisionProps) {
   const replica = resolution.replica.value;
-  const editing = writes && active.value?.id === row.id && canEdit(row);
+  const editing = writes && active !== null && canEdit(row);
   const place = placeOf(row);
-  const proposals = view === "marked" ? resolution.byProvision.value.get(row.id) ?? [] : [];
+  const commenting = view === "marked" && mayComment.value;
   const suppressed = view === "marked" ? row.suppressedBy : view === "mine" ? row.suppressedBy.filter((by) => by === own) : [];
-  const begin = (point: Point | null) => { active.value = { id: row.id, point }; };
   const runs = useSignal(row.runs);
   useEffect(() => { runs.value = row.runs; });
   const shown = seen(row.runs, view, own);
@@ -67,45 +115,51 @@ function Provision({ resolution, row, rows, view, own, writes, active, move }: P
   if (row.kind === "blank") return <div class="provision kind-blank" aria-hidden="true" />;
   if (row.kind === "rule") return <hr class="provision kind-rule" />;
   const add = () => {
-    const id = replica?.addAfter(row.id, nextEnumerator(row, rows));
-    if (id !== undefined) active.value = { id, point: null };
+    const id = replica?.addAfter(row.id, acts.next(row));
+    if (id !== undefined) acts.edit(id);
   };
   const by = replica?.me;
   const ownAddition = !row.baseline && row.insertedBy === by;
   const takeBack = () => {
-    active.value = null;
+    acts.edit(null);
     replica?.withdraw(row.id);
   };
   return (
     <section class={classes} data-provision={row.id} aria-label={place}>
       <div class="body" onClick={(event) => {
-        if (writes && !editing && canEdit(row) && getSelection()?.isCollapsed !== false) begin({ x: event.clientX, y: event.clientY });
+        if (event.target instanceof Element) openCommentsAt(event.target);
+        if (writes && !editing && canEdit(row) && getSelection()?.isCollapsed !== false) acts.edit(row.id, { x: event.clientX, y: event.clientY });
       }}>
         {row.enumerator !== "" && <span class="enumerator">{row.enumerator}</span>}
         <div class="words" dir="auto">
           {editing && replica !== null
-            ? <Editor replica={replica} id={row.id} runs={runs} label={t("editorLabel", { place })} help={t("editorHelp")} point={active.value?.point ?? null}
+            ? <Editor replica={replica} id={row.id} runs={runs} label={t("editorLabel", { place })} help={t("editorHelp")} point={active?.point ?? null}
                 on={{
-                  leave: () => { active.value = null; }, enter: add, up: () => move(row.id, -1), down: () => move(row.id, 1),
-                  empty: () => { if (ownAddition) { move(row.id, -1); replica.withdraw(row.id); } },
+                  leave: () => acts.edit(null), enter: add, up: () => acts.move(row.id, -1), down: () => acts.move(row.id, 1),
+                  empty: () => { if (ownAddition) { acts.move(row.id, -1); replica.withdraw(row.id); } },
                 }} />
             : row.kind === "title" ? <h2><MarkedText runs={shown} /></h2>
               : row.kind === "heading" ? <h3><MarkedText runs={shown} /></h3>
                 : <p>{shown.length === 0 ? <span class="nothing">{t("emptyProvision")}</span> : <MarkedText runs={shown} />}</p>}
           {suppressed.length > 0 && <span class="verdict">{t("suppressedBy", { who: list(suppressed.map(nameOf)) })}</span>}
         </div>
-        {writes && (
+        {(writes || commenting) && (
           <div class="deeds" onClick={(event) => event.stopPropagation()}>
-            {!editing && canEdit(row) && <button class="quiet" aria-label={t("editPlace", { place })} onClick={() => begin(null)}>{t("edit")}</button>}
-            <button class="quiet" onClick={add} title={t("addAfter")} aria-label={`${t("addAfter")}: ${place}`}>+</button>
-            {ownAddition ? <button class="quiet" onClick={takeBack}>{t("withdrawAddition")}</button>
+            {writes && !editing && canEdit(row) && <button class="quiet" aria-label={t("editPlace", { place })} onClick={() => acts.edit(row.id)}>{t("edit")}</button>}
+            {commenting && <button class="quiet" aria-label={`${t("comment")}: ${place}`} onMouseDown={(event) => event.preventDefault()} onClick={() => {
+              const words = chosen();
+              acts.comment({ provision: row.id, chosen: words?.provision === row.id ? words : null });
+            }}>{t("comment")}</button>}
+            {writes && <button class="quiet" onClick={add} title={t("addAfter")} aria-label={`${t("addAfter")}: ${place}`}>+</button>}
+            {writes && (ownAddition ? <button class="quiet" onClick={takeBack}>{t("withdrawAddition")}</button>
               : row.suppressedBy.includes(by ?? "") ? <button class="quiet" onClick={() => replica?.suppress(row.id, false)}>{t("restore")}</button>
-                : by !== SECRETARIAT && <button class="quiet" onClick={() => replica?.suppress(row.id, true)} aria-label={`${t("suppress")}: ${place}`}>{t("suppress")}</button>}
+                : by !== SECRETARIAT && <button class="quiet" onClick={() => replica?.suppress(row.id, true)} aria-label={`${t("suppress")}: ${place}`}>{t("suppress")}</button>)}
           </div>
         )}
         <Here resolution={resolution} id={row.id} />
       </div>
-      <Margin proposals={proposals} all={resolution.proposals.value} place={place} />
+      <Margin resolution={resolution} proposals={proposals} comments={comments} place={place}
+        writing={writing} done={() => acts.comment(null)} />
     </section>
   );
 }

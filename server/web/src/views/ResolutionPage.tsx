@@ -10,6 +10,7 @@ import { fetchEditor } from "./Editor";
 import { Paper } from "./Paper";
 import { RoundState } from "./RoundState";
 import { TopBar } from "./TopBar";
+import { WhatIf } from "./WhatIf";
 import { Whos } from "./Who";
 
 /** One resolution: to read, and for delegates to write in. */
@@ -20,10 +21,13 @@ export function ResolutionPage({ id }: { id: string }) {
     if (writer.value !== null) void fetchEditor();
     return () => resolution.close();
   }, [resolution]);
-  const view = useSignal<View>("marked");
+  const view = useSignal<View | "whatif">("marked");
   const names = useSignal(true);
   const own = me.value?.account.delegation ?? null;
-  const rows = useComputed(() => resolution.rows.value.filter((row) => stands(row, view.value, own)));
+  const rows = useComputed(() => {
+    const now = view.value;
+    return now === "whatif" ? [] : resolution.rows.value.filter((row) => stands(row, now, own));
+  });
   const document_ = resolution.document.value;
   useEffect(() => {
     if (document_ !== null) document.title = `${document_.symbol} · codraft`;
@@ -31,7 +35,7 @@ export function ResolutionPage({ id }: { id: string }) {
   if (resolution.problem.value?.status === 404) {
     return <main class="narrow"><h1>{t("unknownDocument")}</h1><a href="/" onClick={follow}>{t("back")}</a></main>;
   }
-  const views: View[] = own === null ? ["marked", "clean", "baseline"] : ["marked", "clean", "baseline", "mine"];
+  const views = own === null ? ["marked", "clean", "baseline", "whatif"] as const : ["marked", "clean", "baseline", "mine", "whatif"] as const;
   return (
     <div class={`resolution view-${view.value} ${names.value ? "" : "nameless"}`}>
       <TopBar unsent={resolution.replica.value?.safe.value === false}
@@ -57,7 +61,8 @@ export function ResolutionPage({ id }: { id: string }) {
       <main>
         {resolution.attribution.value === null
           ? <p class="wait" aria-busy="true">{t("loading")}</p>
-          : <Paper resolution={resolution} rows={rows.value} view={view.value} own={own} />}
+          : view.value === "whatif" ? <WhatIf resolution={resolution} />
+            : <Paper resolution={resolution} rows={rows.value} view={view.value} own={own} />}
       </main>
       <div class="unseen" aria-live="polite" role="status">{resolution.news.value}</div>
     </div>
@@ -76,5 +81,5 @@ function State({ resolution }: { resolution: Resolution }) {
   const words = link !== "online" ? t(link === "connecting" ? "connecting" : link === "closed" ? "closedTitle" : "offlineTitle")
     : writer.value === null ? t("online")
       : t(replica?.safe.value === true ? "saved" : replica?.safe.value === false ? "saving" : "connecting");
-  return <p class={`state ${link} ${replica?.safe.value === false ? "unsafe" : ""}`} role="status" data-link={link} data-safe={String(replica?.safe.value)}>{words}</p>;
+  return <p class={`state ${link} ${writer.value !== null && replica?.safe.value !== true ? "unsafe" : ""}`} role="status" data-link={link} data-safe={String(replica?.safe.value)}>{words}</p>;
 }

@@ -41,7 +41,7 @@ export const en = {
   resolutionLabel: "Text of the resolution",
   proposals: "Proposals",
   noProposals: "Nobody has proposed anything yet.",
-  proposalsFor: "Proposals on {place}",
+  proposalsFor: "Proposals and comments on {place}",
   collidesWith: "collides with {who}",
   amendsWho: "amends {who}",
   mark_ADD: "adds", mark_MOD: "changes", mark_SUP: "suppresses",
@@ -88,10 +88,20 @@ export const en = {
   preview: "Preview", previewTitle: "The text with what is adopted and this", close: "Close", keys: "Keys: A adopt, R reject, B bracket, D defer, S on screen, ↑ ↓ next",
   allProposals: "All proposals", collidesFirst: "In collision", otherProposals: "Others", settledProposals: "Settled", history: "History", nothingSelected: "Choose a proposal.",
   baselineText: "Agreed text", roundsTitle: "Rounds and exports", revisionText: "Agreed text, Rev.{n}", tableCsv: "Table of proposals (CSV)", choose: "Resolution",
+  comment: "Comment", reply: "Reply", send: "Send", cancel: "Cancel", resolve: "Resolve", reopen: "Open again",
+  commentKey: "Comment on the selected words (Ctrl-Alt-M)", commentBy: "Comment by {who}", noLonger: "rejected or withdrawn",
+  resolvedBy: "Resolved by {who}, {when}", resolvedComments_one: "One resolved comment", resolvedComments_other: "{n} resolved comments",
+  commentsElsewhere: "Comments on provisions that no longer stand",
+  notSent: "The server cannot be reached. Your words stay here: send them again when it is back.",
+  view_whatif: "What if", whatIfChoose: "Adopt, to try it out", whatIfConsensual: "All that collide with nothing", whatIfNone: "None",
+  whatIfClash: "{who} collide with each other: they cannot be adopted together, and the words below are a mixture.",
+  whatIfOutcome: "The text then", whatIfAdopted_one: "The agreed text with one proposal adopted", whatIfAdopted_other: "The agreed text with {n} proposals adopted",
+  whatIfCollisions_one: "One collision would remain", whatIfCollisions_other: "{n} collisions would remain", whatIfNoCollision: "Nothing would collide any more.",
+  whatIfOffline: "The server cannot be reached, and it works this out. Your choice stays; try again when it is back.",
   account: "Account", since: "Since",
 } as const;
 
 /** Words that come in a form for one and a form for several. */
-export type Counted = "mergedSent" | "mergedReceived" | "consensualSure";
+export type Counted = "mergedSent" | "mergedReceived" | "consensualSure" | "resolvedComments" | "whatIfAdopted" | "whatIfCollisions";
 export type Word = keyof typeof en;
 export type Catalogue = Record<Word, string>;

@@ -1,0 +1,182 @@
+// Comments on the page: on a provision and on words of it; they stay with their words, and their words stay text.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Server, until } from "../foreign/server.mjs";
+import { comeIn, edit, launch, open, provision, saved, wrongs } from "./page.mjs";
+
+let house, browser, can, usa, chairToken, a, b, chair;
+
+before(async () => {
+  house = await Server.start();
+  [can, usa] = [await house.delegation("CAN"), await house.delegation("USA")];
+  chairToken = (await house.post("/invitations", { role: "chair" })).token;
+  browser = await launch();
+  [a, b, chair] = [await comeIn(browser, house, can.token), await comeIn(browser, house, usa.token), await comeIn(browser, house, chairToken)];
+  for (const page of [a, b, chair]) await open(page, house);
+});
+
+after(async () => {
+  await browser?.close();
+  await house?.stop();
+  assert.deepEqual(wrongs, [], "the page did nothing wrong behind its back");
+});
+
+const all = async () => (await house.get(`/documents/${house.document}/comments`)).comments;
+const marked = (page, place) => provision(page, place).locator(".words mark.commented").allInnerTexts().then((texts) => texts.join(""));
+const card = (page, place, text) => provision(page, place).locator(".margin details.comment", { hasText: text });
+/** The same, opened. */
+async function opened(page, place, text) {
+  const one = card(page, place, text);
+  if (await one.getAttribute("open") === null) await one.locator("summary").click();
+  return one;
+}
+
+/** Selects the n-th of such words on the sheet, as with the mouse. */
+async function select(page, place, words, nth = 1) {
+  await provision(page, place).locator(".words").evaluate((box, { words, nth }) => {
+    const [nodes, walker] = [[], document.createTreeWalker(box, NodeFilter.SHOW_TEXT)];
+    for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) if (node.parentElement.closest(".label, .unseen, del") === null) nodes.push(node);
+    const whole = nodes.map((node) => node.textContent).join("");
+    let at = -1;
+    for (let n = 0; n < nth; n++) at = whole.indexOf(words, at + 1);
+    const point = (offset, end) => {
+      for (const node of nodes) {
+        if (offset < node.length || (end && offset === node.length)) return [node, offset];
+        offset -= node.length;
+      }
+    };
+    const range = document.createRange();
+    range.setStart(...point(at, false));
+    range.setEnd(...point(at + words.length, true));
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+  }, { words, nth });
+}
+
+/** Puts the caret before words in a provision that is being edited. */
+async function caret(page, place, before) {
+  const text = await provision(page, place).locator(".cm-line").evaluate((line) => {
+    const copy = line.cloneNode(true);
+    for (const mark of copy.querySelectorAll(".label, del")) mark.remove();
+    return copy.textContent;
+  });
+  const at = text.indexOf(before);
+  assert.ok(at >= 0, `${place} says ${before}`);
+  await page.keyboard.press("Control+Home");
+  for (let n = 0; n < at; n++) await page.keyboard.press("ArrowRight");
+}
+
+test("words chosen while writing are commented on by a key, and everybody sees it beside them", async () => {
+  await edit(a, "resolves 1");
+  await caret(a, "resolves 1", "leading role");
+  for (let n = 0; n < "leading role".length; n++) await a.keyboard.press("Shift+ArrowRight");
+  await a.keyboard.press("Control+Alt+m");
+  await provision(a, "resolves 1").locator(".writing blockquote", { hasText: /^leading role$/ }).waitFor();
+  await a.keyboard.type("who pays?");
+  await a.keyboard.press("Control+Enter");
+  for (const page of [a, b, chair]) {
+    await card(page, "resolves 1", "who pays?").locator("summary .who", { hasText: "CAN" }).waitFor();
+    await until("its words are marked", async () => (await marked(page, "resolves 1")) === "leading role");
+  }
+  const [one] = await all();
+  assert.deepEqual([one.words, one.by], [[{ text: "leading role", stands: true, struck_by: [] }], "CAN"]);
+});
+
+test("the comment stays with its words: edits before, inside, around, a strike, a reload", async () => {
+  await edit(b, "resolves 1");
+  await b.keyboard.press("Control+Home");
+  await b.keyboard.type("firmly ");
+  await b.keyboard.press("Control+End");
+  await b.keyboard.type(" always");
+  await caret(b, "resolves 1", " role");
+  await b.keyboard.type("ly new");
+  await saved(b);
+  for (const page of [a, b]) {
+    await until("the words around are not marked", async () => (await marked(page, "resolves 1")) === "leading role");
+    await provision(page, "resolves 1").locator(".words", { hasText: /leading\s*ly new/ }).waitFor();
+  }
+  await caret(b, "resolves 1", "leading");
+  for (let n = 0; n < "leading".length; n++) await b.keyboard.press("Delete");
+  await saved(b);
+  await (await opened(a, "resolves 1", "who pays?")).locator("blockquote del", { hasText: /^leading$/ }).waitFor();
+  await b.keyboard.press("Escape");
+  await open(a, house);
+  await (await opened(a, "resolves 1", "who pays?")).locator("blockquote del", { hasText: /^leading$/ }).waitFor();
+  assert.deepEqual((await all())[0].words.map((one) => [one.text, one.stands, one.struck_by]), [["leading", false, ["USA"]], [" role", true, []]]);
+});
+
+test("one who has no copy, the chair, comments on the very words that are chosen", async () => {
+  const text = await provision(chair, "resolves 2").locator(".words p").innerText();
+  const second = text.indexOf("the", text.indexOf("the") + 1);
+  assert.ok(second > 0, text);
+  await select(chair, "resolves 2", "the", 2);
+  await chair.locator(".comment-here").click();
+  await chair.keyboard.type("which one?");
+  await chair.getByRole("button", { name: "Send" }).click();
+  await card(a, "resolves 2", "which one?").locator("summary b", { hasText: "Chair" }).waitFor();
+  await provision(chair, "resolves 2").locator("mark.commented").click();
+  await card(chair, "resolves 2", "which one?").locator(".said .text").waitFor();
+  const before = await provision(a, "resolves 2").locator(".words").evaluate((box) => {
+    const range = document.createRange();
+    range.setStart(box, 0);
+    range.setEndBefore(box.querySelector("mark"));
+    return range.toString().length;
+  });
+  assert.equal(before, second);
+});
+
+test("a whole provision, by its button; replies; who may resolve; a suppressed provision keeps it", async () => {
+  await provision(b, "invites Member States 1").hover();
+  await provision(b, "invites Member States 1").getByRole("button", { name: /^Comment/ }).click();
+  await b.keyboard.type("is this needed?\nWe think not.");
+  await b.keyboard.press("Control+Enter");
+  const theirs = await opened(a, "invites Member States 1", "is this needed?");
+  assert.equal(await theirs.getByRole("button", { name: "Resolve" }).count(), 0, "another delegation does not put it away");
+  await theirs.getByRole("button", { name: "Reply" }).click();
+  await a.keyboard.type("we think so");
+  await theirs.getByRole("button", { name: "Send" }).click();
+  await (await opened(b, "invites Member States 1", "we think so")).locator(".said .who", { hasText: "CAN" }).waitFor();
+  await provision(a, "invites Member States 1").hover();
+  await provision(a, "invites Member States 1").getByRole("button", { name: /^Suppress/ }).click();
+  await saved(a);
+  await provision(b, "invites Member States 1").locator(".verdict", { hasText: "CAN" }).waitFor();
+  await (await opened(b, "invites Member States 1", "is this needed?")).getByRole("button", { name: "Resolve" }).click();
+  await provision(a, "invites Member States 1").locator(".resolved summary", { hasText: "One resolved comment" }).click();
+  await (await opened(a, "invites Member States 1", "is this needed?")).getByText("Resolved by USA").waitFor();
+});
+
+test("a comment is text, whatever is in it", async () => {
+  const payload = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
+  await provision(a, "noting").hover();
+  await provision(a, "noting").getByRole("button", { name: /^Comment/ }).click();
+  await a.keyboard.type(payload);
+  await a.keyboard.press("Control+Enter");
+  await card(b, "noting", "<script>").waitFor();
+  for (const page of [a, b]) {
+    assert.equal(await page.locator("article img:not(.cm-widgetBuffer), article script").count(), 0);
+    assert.ok(!(await page.title()).includes("owned"));
+  }
+});
+
+test("what cannot be sent stays in its field; an observer reads only", async () => {
+  await provision(a, "resolves 3").hover();
+  await provision(a, "resolves 3").getByRole("button", { name: /^Comment/ }).click();
+  await a.keyboard.type("said without a server");
+  await a.context().setOffline(true);
+  await a.keyboard.press("Control+Enter");
+  const field = provision(a, "resolves 3").locator(".writing");
+  await field.getByRole("alert").waitFor();
+  assert.equal(await field.locator("textarea").inputValue(), "said without a server");
+  assert.equal(await card(a, "resolves 1", "who pays?").count(), 1, "the others are still there");
+  await a.context().setOffline(false);
+  await field.getByRole("button", { name: "Send" }).click();
+  await card(b, "resolves 3", "said without a server").waitFor();
+
+  const { token } = await house.post("/invitations", { role: "observer" });
+  const guest = await open(await comeIn(browser, house, token), house);
+  await card(guest, "resolves 1", "who pays?").waitFor();
+  await select(guest, "resolves 2", "the");
+  assert.equal(await guest.locator(".comment-here").count(), 0);
+  assert.equal(await guest.getByRole("button", { name: /Comment|Reply|Resolve/ }).count(), 0);
+  await guest.context().close();
+});

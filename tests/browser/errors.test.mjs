@@ -1,0 +1,69 @@
+// Moments that go wrong while somebody writes: plain words, and nothing typed is lost.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Server, until } from "../foreign/server.mjs";
+import { comeIn, edit, launch, open, provision, saved, wrongs } from "./page.mjs";
+
+let house, browser, can, usa, a, b;
+
+before(async () => {
+  // A house that takes small changes only, so that a large paste is refused.
+  process.env.CODRAFT_CHANGE_BYTES = "4000";
+  house = await Server.start();
+  delete process.env.CODRAFT_CHANGE_BYTES;
+  [can, usa] = [await house.delegation("CAN"), await house.delegation("USA")];
+  browser = await launch();
+  [a, b] = [await comeIn(browser, house, can.token), await comeIn(browser, house, usa.token)];
+  for (const page of [a, b]) await open(page, house);
+});
+
+after(async () => {
+  await browser?.close();
+  await house?.stop();
+  assert.deepEqual(wrongs, [], "the page did nothing wrong behind its back");
+});
+
+test("a change is refused: the reason, the words for copying, and a way on that keeps them", async () => {
+  await edit(a, "resolves 1");
+  await a.keyboard.press("Control+End");
+  await a.keyboard.type(" taken");
+  await saved(a);
+  const pasted = Array.from({ length: 800 }, (_, n) => `word${n}`).join(" ");
+  await a.evaluate((pasted) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", pasted);
+    document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  }, ` ${pasted}`);
+  const notice = a.locator(".notice.bad", { hasText: "The server refused a change." });
+  await notice.locator(".kept", { hasText: "word799" }).waitFor();
+  await a.keyboard.type(" and more");
+  await notice.locator(".kept", { hasText: "and more" }).waitFor();
+  await notice.getByRole("button", { name: "Start afresh" }).click();
+  const kept = a.locator("section.notice", { hasText: "Words kept for you" });
+  await kept.locator("q", { hasText: /word799 and more/ }).waitFor();
+  await saved(a);
+  const text = await provision(a, "resolves 1").locator(".words").innerText();
+  assert.ok(text.includes("taken") && !text.includes("word1"), text);
+  assert.ok(!(await house.text()).includes("word1"));
+  await a.reload();
+  await kept.locator("q", { hasText: "word799" }).waitFor();
+  await kept.getByRole("button", { name: "Dismiss" }).click();
+  await until("they are gone", async () => (await kept.count()) === 0);
+  await edit(a, "resolves 2");
+  await a.keyboard.press("Control+End");
+  await a.keyboard.type(" on we go");
+  await saved(a);
+  assert.ok((await house.text()).includes("on we go"));
+});
+
+test("an invitation is revoked while a comment is written: the words stay in their field", async () => {
+  await provision(b, "resolves 3").hover();
+  await provision(b, "resolves 3").getByRole("button", { name: /^Comment/ }).click();
+  await b.keyboard.type("what is the cost?");
+  await house.request("DELETE", `/accounts/${usa.account}`);
+  await b.locator(".notice.bad", { hasText: "no longer lets you in" }).first().waitFor();
+  const writing = provision(b, "resolves 3").locator(".writing");
+  await writing.getByRole("button", { name: "Send" }).click();
+  await writing.getByRole("alert").waitFor();
+  assert.equal(await writing.locator("textarea").inputValue(), "what is the cost?");
+});
