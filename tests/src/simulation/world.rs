@@ -50,8 +50,8 @@ struct Connection {
     member: Member,
     up: VecDeque<Up>,
     down: VecDeque<Down>,
-    /// What the server has refused on it, since it said so last; without a hash where it is no change.
-    refused: Vec<Option<ChangeHash>>,
+    /// What the server has refused on it and has not told yet, event by event; without a hash where it is no change.
+    refused: VecDeque<(u64, Vec<Option<ChangeHash>>)>,
     /// Whether what was refused before came on it again.
     repeats: bool,
     /// The hub knows of it.
@@ -88,6 +88,8 @@ pub struct World {
     promised: BTreeSet<ChangeHash>,
     /// Changes that are refused, as far as this process of the server knows.
     refused: BTreeSet<ChangeHash>,
+    /// Events that hubs have handled.
+    events: u64,
     /// Presence messages: how often each connection got each.
     whispers: BTreeMap<(String, u64, u64), u32>,
     whispered: u64,
@@ -167,6 +169,7 @@ impl World {
             truth,
             promised: BTreeSet::new(),
             refused: BTreeSet::new(),
+            events: 0,
             whispers: BTreeMap::new(),
             whispered: 0,
             tally: Tally::default(),

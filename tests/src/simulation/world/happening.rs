@@ -300,7 +300,7 @@ impl World {
             member: client.member.clone(),
             up: VecDeque::new(),
             down: VecDeque::new(),
-            refused: Vec::new(),
+            refused: VecDeque::new(),
             repeats: false,
             opened: false,
             server_open: true,

@@ -93,6 +93,7 @@ impl World {
         let Some(server) = &mut self.server else { return Ok(()) };
         let mut effects = Vec::new();
         server.hub.handle(self.now, event, &mut effects);
+        self.events += 1;
         for effect in effects {
             if self.ends_here(rng) {
                 return Ok(());
@@ -115,8 +116,9 @@ impl World {
                 // Whoever is told may throw its copy away.
                 let kept = self.disk.quarantined();
                 if let Some(connection) = self.connections.get_mut(&to.0) {
-                    let first = std::mem::take(&mut connection.refused).into_iter().next().flatten();
-                    if let Some(lost) = first.filter(|hash| !kept.contains(hash) && !connection.repeats) {
+                    let (_, told) = connection.refused.pop_front().unwrap_or_default();
+                    let lost = told.into_iter().flatten().find(|hash| !kept.contains(hash));
+                    if let Some(lost) = lost.filter(|_| !connection.repeats) {
                         let how =
                             format!("connection {} is told that {lost} is refused, before it is kept", to.0);
                         return Err(Violation::new("no words vanish", how));
@@ -232,7 +234,12 @@ impl World {
         }
         let hash = chunk::hash(&refused.raw);
         let sender = self.connections.values_mut().rfind(|c| c.member == refused.member && c.opened);
-        sender.into_iter().for_each(|connection| connection.refused.push(hash));
+        if let Some(connection) = sender {
+            match connection.refused.back_mut() {
+                Some((event, together)) if *event == self.events => together.push(hash),
+                _ => connection.refused.push_back((self.events, vec![hash])),
+            }
+        }
         if let Some(server) = &mut self.server {
             server.quarantine(refused, self.now);
         }
