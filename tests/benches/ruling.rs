@@ -111,12 +111,13 @@ fn rulings(c: &mut Criterion) {
     let path = dir.path().join("store");
     drop(SledStorage::init(&path, [1; 16], &[], Timestamp(0)).unwrap());
     let mut store = SledStorage::open(&path, &Options { reserve: Some(0) }).unwrap();
+    let mut number = 0;
     let mut group = c.benchmark_group("the commit of a ruling on 200 proposals");
     group.sample_size(10);
     for (name, command) in commands {
         let (entry, change) =
             closed.clone().act(&command, by(Role::Chair), Timestamp(3000), &pen()).unwrap().unwrap();
-        let mut number = 0;
+
         group.bench_function(name, |b| {
             b.iter(|| {
                 number += 1;

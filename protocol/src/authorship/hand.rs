@@ -106,7 +106,7 @@ pub fn move_behind(
     let mut writer = Writer::new(index, settled, pen)?;
     let list = index.provisions?;
     let alike = index.alike(provision, settled);
-    let record = index.provision(provision, settled);
+    let record = index.frame(provision, settled);
     writer.strike(list, provision);
     writer.anew(list, provision, behind, &alike, &record);
     writer.finish()
@@ -230,7 +230,7 @@ impl<'a> Writer<'a> {
 
     fn provision(&mut self, list: OpId, body: OpId) {
         let alike = self.index.alike(body, self.settled);
-        let record = self.index.provision(body, self.settled);
+        let record = self.index.frame(body, self.settled);
         let suppressed = record
             .suppressed
             .iter()

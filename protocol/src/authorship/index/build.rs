@@ -110,6 +110,12 @@ impl Index {
     }
 
     pub(crate) fn provision(&self, body: OpId, settled: &Settled) -> Provision {
+        let text = self.words(&self.texts(body, &self.alike(body, settled)), settled);
+        Provision { text, ..self.frame(body, settled) }
+    }
+
+    /// A provision without its words.
+    pub(crate) fn frame(&self, body: OpId, settled: &Settled) -> Provision {
         let alike = self.alike(body, settled);
         let fields = schema::FIELDS.into_iter().map(|field| {
             let versions = self.versions(&alike, field);
@@ -131,12 +137,11 @@ impl Index {
             self.undone(*id, struck, settled)
         });
         let root = alike.first().copied().unwrap_or(body);
-        let texts = self.texts(body, &alike);
         Provision {
             removed: removals.collect(),
             suppressed: maps.into_iter().flat_map(|(_, map)| self.suppressions(map, settled)).collect(),
             fields: fields.collect(),
-            text: self.words(&texts, settled),
+            text: Vec::new(),
             id: self.written(root),
             inserted,
         }
