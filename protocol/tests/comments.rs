@@ -97,11 +97,11 @@ impl House {
     }
 
     fn sync(&mut self) {
-        for n in 0..self.replicas.len() {
-            for change in self.replicas[n].get_changes(&[]) {
+        for (replica, owner) in self.replicas.iter().zip(CODES.map(code)) {
+            for change in replica.get_changes(&[]) {
                 if self.proceedings.index.position(&change.hash()).is_none() {
-                    self.proceedings.index.replay(&change, &code(CODES[n])).unwrap();
-                    self.log.push((change, code(CODES[n])));
+                    self.proceedings.index.replay(&change, &owner).unwrap();
+                    self.log.push((change, owner.clone()));
                 }
             }
         }
