@@ -97,11 +97,11 @@ impl House {
     }
 
     fn sync(&mut self) {
-        for (replica, delegation) in self.replicas.iter().zip(CODES) {
+        for (replica, owner) in self.replicas.iter().zip(CODES.map(code)) {
             for change in replica.get_changes(&[]) {
                 if self.proceedings.index.position(&change.hash()).is_none() {
-                    self.proceedings.index.replay(&change, &code(delegation)).unwrap();
-                    self.log.push((change, code(delegation)));
+                    self.proceedings.index.replay(&change, &owner).unwrap();
+                    self.log.push((change, owner.clone()));
                 }
             }
         }
@@ -184,10 +184,12 @@ impl House {
         let floor = self.proceedings.floor();
         let record = self.proceedings.record();
         let roster = self.proceedings.index.roster();
-        let all = floor.attribution(&record);
-        let none = codraft_protocol::authorship::Anchors::new(floor.settled);
-        let context = amendment::Context { document: floor.document, saw: &|_, _| true };
-        let plain = amendment::attribution(&record, roster, &none, &context, &mut Default::default());
+        let all = amendment::attribution(&record, roster, &round::anchors(&floor));
+        let plain = amendment::attribution(
+            &record,
+            roster,
+            &codraft_protocol::authorship::Anchors::new(&self.proceedings.settled),
+        );
         let text = |all: &codraft_protocol::api::Attribution| -> Vec<String> {
             all.provisions.iter().map(|one| one.runs.iter().map(|run| run.text.as_str()).collect()).collect()
         };

@@ -31,6 +31,14 @@ async function opened(page, place, text) {
   return one;
 }
 
+/** Writes a comment by a provision's button, once its field is there. */
+async function say(page, place, words) {
+  await provision(page, place).hover();
+  await provision(page, place).getByRole("button", { name: /^Comment/ }).click();
+  await provision(page, place).locator(".writing textarea:focus").waitFor();
+  await page.keyboard.type(words);
+}
+
 /** Selects the n-th of such words on the sheet, as with the mouse. */
 async function select(page, place, words, nth = 1) {
   await provision(page, place).locator(".words").evaluate((box, { words, nth }) => {
@@ -111,6 +119,7 @@ test("one who has no copy, the chair, comments on the very words that are chosen
   assert.ok(second > 0, text);
   await select(chair, "resolves 2", "the", 2);
   await chair.locator(".comment-here").click();
+  await chair.locator(".writing textarea:focus").waitFor();
   await chair.keyboard.type("which one?");
   await chair.getByRole("button", { name: "Send" }).click();
   await card(a, "resolves 2", "which one?").locator("summary b", { hasText: "Chair" }).waitFor();
@@ -126,9 +135,7 @@ test("one who has no copy, the chair, comments on the very words that are chosen
 });
 
 test("a whole provision, by its button; replies; who may resolve; a suppressed provision keeps it", async () => {
-  await provision(b, "invites Member States 1").hover();
-  await provision(b, "invites Member States 1").getByRole("button", { name: /^Comment/ }).click();
-  await b.keyboard.type("is this needed?\nWe think not.");
+  await say(b, "invites Member States 1", "is this needed?\nWe think not.");
   await b.keyboard.press("Control+Enter");
   const theirs = await opened(a, "invites Member States 1", "is this needed?");
   assert.equal(await theirs.getByRole("button", { name: "Resolve" }).count(), 0, "another delegation does not put it away");
@@ -147,9 +154,7 @@ test("a whole provision, by its button; replies; who may resolve; a suppressed p
 
 test("a comment is text, whatever is in it", async () => {
   const payload = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
-  await provision(a, "noting").hover();
-  await provision(a, "noting").getByRole("button", { name: /^Comment/ }).click();
-  await a.keyboard.type(payload);
+  await say(a, "noting", payload);
   await a.keyboard.press("Control+Enter");
   await card(b, "noting", "<script>").waitFor();
   for (const page of [a, b]) {
@@ -159,9 +164,7 @@ test("a comment is text, whatever is in it", async () => {
 });
 
 test("what cannot be sent stays in its field; an observer reads only", async () => {
-  await provision(a, "resolves 3").hover();
-  await provision(a, "resolves 3").getByRole("button", { name: /^Comment/ }).click();
-  await a.keyboard.type("said without a server");
+  await say(a, "resolves 3", "said without a server");
   await a.context().setOffline(true);
   await a.keyboard.press("Control+Enter");
   const field = provision(a, "resolves 3").locator(".writing");

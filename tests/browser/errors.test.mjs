@@ -59,6 +59,7 @@ test("a change is refused: the reason, the words for copying, and a way on that 
 test("an invitation is revoked while a comment is written: the words stay in their field", async () => {
   await provision(b, "resolves 3").hover();
   await provision(b, "resolves 3").getByRole("button", { name: /^Comment/ }).click();
+  await provision(b, "resolves 3").locator(".writing textarea:focus").waitFor();
   await b.keyboard.type("what is the cost?");
   await house.request("DELETE", `/accounts/${usa.account}`);
   await b.locator(".notice.bad", { hasText: "no longer lets you in" }).first().waitFor();

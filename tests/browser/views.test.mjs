@@ -124,6 +124,7 @@ test("a comment stands beside its words, and in the chair's and everybody's sigh
   await b.keyboard.press("Control+Home");
   for (let n = 0; n < 13; n++) await b.keyboard.press("Shift+ArrowRight");
   await b.locator(".comment-here").click();
+  await b.locator(".writing textarea:focus").waitFor();
   await b.keyboard.type("Should this not be the revised one?");
   await b.keyboard.press("Control+Enter");
   const card = provision(a, "recalling a").locator("details.comment", { hasText: "the revised one" });

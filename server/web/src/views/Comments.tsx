@@ -54,7 +54,7 @@ function CommentCard({ resolution, comment }: { resolution: Resolution; comment:
   };
   return (
     <details class="card comment" data-comment={comment.number}>
-      <summary title={t("commentBy", { who: nameOf(comment.by) })}><span aria-hidden="true">💬</span> {whose(comment.by)} <span class="text" dir="auto">{comment.text}</span>
+      <summary title={t("commentBy", { who: nameOf(comment.by) })}><span class="quoting" aria-hidden="true">“ ”</span> {whose(comment.by)} <span class="text" dir="auto">{comment.text}</span>
         {comment.replies !== undefined && <span class="number">+{comment.replies.length}</span>}
       </summary>
       {comment.words !== undefined && (
