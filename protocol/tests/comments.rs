@@ -184,12 +184,10 @@ impl House {
         let floor = self.proceedings.floor();
         let record = self.proceedings.record();
         let roster = self.proceedings.index.roster();
-        let all = amendment::attribution(&record, roster, &round::anchors(&floor));
-        let plain = amendment::attribution(
-            &record,
-            roster,
-            &codraft_protocol::authorship::Anchors::new(&self.proceedings.settled),
-        );
+        let all = floor.attribution(&record);
+        let none = codraft_protocol::authorship::Anchors::new(floor.settled);
+        let context = amendment::Context { document: floor.document, saw: &|_, _| true };
+        let plain = amendment::attribution(&record, roster, &none, &context, &mut Default::default());
         let text = |all: &codraft_protocol::api::Attribution| -> Vec<String> {
             all.provisions.iter().map(|one| one.runs.iter().map(|run| run.text.as_str()).collect()).collect()
         };
