@@ -89,6 +89,12 @@ pub struct Settings {
 /// A log that is not a document's log.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
+    /// One is not there.
+    #[error("change {number} is missing")]
+    Missing {
+        /// Which, counted from 0.
+        number: usize,
+    },
     /// A record that is not an Automerge change.
     #[error("change {number} of the log cannot be read: {why}")]
     Unreadable {
@@ -105,22 +111,41 @@ pub enum LoadError {
     Ledger(#[from] ReplayError),
 }
 
-impl Hub {
-    /// Rebuilds a document from its log, raw changes in order, each with its owner, and from its ledger.
+/// A change of a log, parsed: which is half of the work of loading it, and needs no hub.
+#[derive(Clone, Debug)]
+pub struct Logged {
+    change: Change,
+    raw: Bytes,
+    delegation: DelegationCode,
+}
+
+impl Logged {
+    /// Parses change `number` of a log.
     ///
     /// # Errors
-    /// [`LoadError`]: the log is not one that this gate let through.
-    pub fn load(
+    /// [`LoadError::Unreadable`]
+    pub fn read(number: usize, raw: Bytes, delegation: DelegationCode) -> Result<Self, LoadError> {
+        let change = Change::from_bytes(raw.to_vec());
+        let change = change.map_err(|e| LoadError::Unreadable { number, why: e.to_string() })?;
+        Ok(Self { change, raw, delegation })
+    }
+}
+
+impl Hub {
+    /// Rebuilds a document from its log, in order, and from its ledger.
+    ///
+    /// # Errors
+    /// What `changes` says, or [`LoadError`]: the log is not one that this gate let through.
+    pub fn load<E: From<LoadError>>(
         settings: Settings,
-        changes: impl IntoIterator<Item = (Bytes, DelegationCode)>,
+        changes: impl IntoIterator<Item = Result<Logged, E>>,
         entries: impl IntoIterator<Item = Entry>,
-    ) -> Result<Self, LoadError> {
+    ) -> Result<Self, E> {
         let (mut index, mut log) = (Index::new(), Log::default());
         let mut heads = BTreeSet::new();
-        for (number, (raw, delegation)) in changes.into_iter().enumerate() {
-            let change = Change::from_bytes(raw.to_vec())
-                .map_err(|e| LoadError::Unreadable { number, why: e.to_string() })?;
-            index.replay(&change, &delegation)?;
+        for logged in changes {
+            let Logged { change, raw, delegation } = logged?;
+            index.replay(&change, &delegation).map_err(LoadError::Fold)?;
             log.push(&raw);
             change.deps().iter().for_each(|dep| {
                 heads.remove(dep);
@@ -129,9 +154,10 @@ impl Hub {
         }
         let (document, layout) = (settings.document, settings.layout);
         let mut proceedings =
-            Proceedings::new(document, layout, index, &settings.baseline, settings.imported)?;
+            Proceedings::new(document, layout, index, &settings.baseline, settings.imported)
+                .map_err(LoadError::Ledger)?;
         for entry in entries {
-            proceedings.take(&entry)?;
+            proceedings.take(&entry).map_err(LoadError::Ledger)?;
         }
         Ok(Self {
             document_text: settings.document.to_string(),

@@ -2,29 +2,31 @@
 //! websockets talk to.
 
 mod drafts;
+mod loading;
 mod open;
 mod proceedings;
+mod shelf;
 mod views;
 
+pub use loading::load;
 pub use proceedings::LedgerListing;
+pub use shelf::Shelf;
 
 use crate::connection::ConnectionSettings;
 use crate::directory::Caller;
-use crate::document::{Handle, Keep, Kept, now};
+use crate::document::{Handle, now};
 use crate::hub::read::Facts;
-use crate::hub::{Budgets, ConnectionId, Hub, NewChange, Quarantine, Refused, Settings as HubSettings};
-use crate::storage::committer::{Batch, CommitterHandle, Lane};
-use crate::storage::record::{ChangeRecord, DocumentRecord, DraftRecord, QuarantineRecord, key, ledger};
+use crate::hub::{Budgets, ConnectionId, Hub};
+use crate::storage::committer::{Batch, CommitterHandle};
+use crate::storage::record::{ChangeRecord, DocumentRecord, DraftRecord, QuarantineRecord, key};
 use crate::storage::{Reader, StorageError, Tree, Write};
-use automerge::{ActorId, Automerge, TextEncoding};
-use bytes::Bytes;
+use automerge::{Automerge, TextEncoding};
 use codraft_protocol::amendment::View;
 use codraft_protocol::api;
 use codraft_protocol::authorship::Gate;
 use codraft_protocol::id::{DelegationCode, DocumentId};
 use codraft_protocol::resolution::text_form::{self, TextFormError};
 use codraft_protocol::resolution::{edit, fused};
-use codraft_protocol::time::Timestamp;
 use open::OpenDocuments;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -365,165 +367,6 @@ impl Registry {
         drop(cell);
         self.rest();
         handle
-    }
-}
-
-/// Opens a document from its log: its hub, what is known beside it, and where its changes go.
-///
-/// # Errors
-/// [`RegistryError::Damaged`], [`RegistryError::Storage`]
-pub fn load(
-    settings: &Settings,
-    peer_id: &str,
-    reader: &dyn Reader,
-    committer: &CommitterHandle,
-    record: &DocumentRecord,
-) -> Result<(Hub, Facts, Shelf), RegistryError> {
-    let started = std::time::Instant::now();
-    let id = record.id;
-    let damaged = |why: String| RegistryError::Damaged { document: id, why };
-    let mut changes = Vec::new();
-    let mut raws = Vec::new();
-    for entry in reader.scan(Tree::Changes, &key::document(&id)) {
-        let (key, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
-        if key::number(&key) != changes.len() as u64 {
-            return Err(damaged(format!("change {} is missing", changes.len())));
-        }
-        let change = ChangeRecord::decode(&value).map_err(|e| damaged(e.to_string()))?;
-        if raws.is_empty() {
-            raws.push(change.raw.clone());
-        }
-        changes.push((Bytes::from(change.raw), change.delegation));
-    }
-    // The layout is written in the first change and never again.
-    let mut first = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
-    for raw in raws {
-        first.load_incremental(&raw).map_err(|e| damaged(e.to_string()))?;
-    }
-    let layout = edit::layout(&first)?;
-    let (mut quarantine, mut quarantined) = (Quarantine::default(), 0);
-    for entry in reader.scan(Tree::Quarantine, &key::document(&id)) {
-        let (key, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
-        let kept = QuarantineRecord::decode(&value).map_err(|e| damaged(e.to_string()))?;
-        quarantine.holds(&kept.account, &kept.raw);
-        quarantined = key::number(&key) + 1;
-    }
-    let baseline = record.baseline.iter().copied().map(automerge::ChangeHash).collect::<Vec<_>>();
-    let facts = Facts {
-        symbol: record.symbol.clone(),
-        created: record.created,
-        baseline: api::Baseline {
-            revision: record.revision,
-            heads: baseline.iter().map(ToString::to_string).collect(),
-        },
-    };
-    let hub_settings = HubSettings {
-        document: id,
-        server: peer_id.to_owned(),
-        layout,
-        baseline,
-        quarantine,
-        imported: record.created,
-        hand: new_actor()?,
-        gate: settings.gate.clone(),
-        budgets: settings.budgets.clone(),
-    };
-    let mut entries = Vec::new();
-    for entry in reader.scan(Tree::Ledger, &key::document(&id)) {
-        let (_, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
-        entries.push(ledger::decode(&value).map_err(|e| damaged(e.to_string()))?);
-    }
-    let count = changes.len();
-    let hub = Hub::load(hub_settings, changes, entries).map_err(|e| damaged(e.to_string()))?;
-    let took = started.elapsed();
-    metrics::histogram!("codraft_open_document_seconds").record(took.as_secs_f64());
-    tracing::info!(document = %id, changes = count, ms = took.as_millis() as u64, "opened a document");
-    let shelf = Shelf { document: id, committer: committer.clone(), lane: Lane::default(), quarantined };
-    Ok((hub, facts, shelf))
-}
-
-/// A fresh random actor.
-fn new_actor() -> Result<ActorId, RegistryError> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| RegistryError::Randomness(error.to_string()))?;
-    Ok(ActorId::from(bytes))
-}
-
-/// Changes that one transaction takes at most.
-const TRANSACTION: usize = 512;
-
-/// Where one document's changes and refused changes go.
-#[derive(Debug)]
-pub struct Shelf {
-    document: DocumentId,
-    committer: CommitterHandle,
-    lane: Lane,
-    quarantined: u64,
-}
-
-impl Shelf {
-    fn write(&self, change: NewChange, received: Timestamp) -> Write {
-        let number = u64::from(change.number);
-        let (account, delegation) = (change.account, change.delegation);
-        let record = ChangeRecord { received, account, delegation, raw: change.raw.to_vec() };
-        let key = key::numbered(&self.document, number);
-        Write { tree: Tree::Changes, key, value: Some(record.encode()) }
-    }
-}
-
-impl Keep for Shelf {
-    fn store(&mut self, kept: Vec<Kept>, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>) {
-        let mut writes: Vec<Write> = Vec::new();
-        for one in kept {
-            let together: Vec<Vec<Write>> = match one {
-                Kept::Changes(changes) => {
-                    changes.into_iter().map(|change| vec![self.write(change, at)]).collect()
-                }
-                // An entry and what the hand wrote for it are one: both or neither.
-                Kept::Entry(new) => {
-                    let mut both: Vec<Write> =
-                        new.change.into_iter().map(|change| self.write(change, at)).collect();
-                    both.push(Write {
-                        tree: Tree::Ledger,
-                        key: key::numbered(&self.document, new.entry.number),
-                        value: Some(ledger::encode(&new.entry)),
-                    });
-                    vec![both]
-                }
-            };
-            for group in together {
-                if writes.len() + group.len() > TRANSACTION {
-                    let batch =
-                        Batch { writes: std::mem::take(&mut writes), at, lane: Some(self.lane.clone()) };
-                    // Where this one fails, so does the last one: they are in one lane.
-                    self.committer.submit_then(batch, |_| ());
-                }
-                writes.extend(group);
-            }
-        }
-        let batch = Batch { writes, at, lane: Some(self.lane.clone()) };
-        self.committer.submit_then(batch, move |result| done(result.is_ok()));
-    }
-
-    fn quarantine(&mut self, refused: Refused, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>) {
-        let record = QuarantineRecord {
-            at,
-            account: refused.member.account,
-            delegation: refused.member.delegation,
-            code: refused.code.to_owned(),
-            reason: refused.reason,
-            raw: refused.raw.to_vec(),
-        };
-        let key = key::numbered(&self.document, self.quarantined);
-        self.quarantined += 1;
-        let writes = vec![Write { tree: Tree::Quarantine, key, value: Some(record.encode()) }];
-        let batch = Batch { writes, at, lane: Some(self.lane.clone()) };
-        self.committer.submit_then(batch, |result| {
-            if let Err(error) = &result {
-                tracing::error!(%error, "a refused change could not be kept");
-            }
-            done(result.is_ok());
-        });
     }
 }
 

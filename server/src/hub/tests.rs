@@ -41,8 +41,8 @@ fn with(doc: &Automerge, layout: text_form::Layout, refused: &[&Change], budgets
         budgets,
     };
     let raw = |change: &Change| Bytes::from(change.raw_bytes().to_vec());
-    let owned = changes.iter().map(|change| (raw(change), DelegationCode::secretariat()));
-    Hub::load(settings, owned, []).unwrap()
+    let logged = (0..).zip(&changes).map(|(n, one)| Logged::read(n, raw(one), DelegationCode::secretariat()));
+    Hub::load::<LoadError>(settings, logged, []).unwrap()
 }
 
 fn handle(hub: &mut Hub, event: Event) -> Vec<Effect> {

@@ -1,7 +1,8 @@
 //! Private drafts: a delegation's own branch of a document, which nobody else sees. Tabling it publishes the net
 //! change in the common document; the keystrokes that led there stay private.
 
-use super::{Registry, RegistryError, lock, new_actor};
+use super::loading::new_actor;
+use super::{Registry, RegistryError, lock};
 use crate::directory::Caller;
 use crate::document::now;
 use crate::hub::Member;
