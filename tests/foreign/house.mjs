@@ -18,6 +18,8 @@ export class House extends Server {
   async stop() {
     const adapters = this.repos.flatMap((repo) => repo.networkSubsystem.adapters);
     const sockets = adapters.map((adapter) => adapter.socket).filter((socket) => socket !== undefined);
+    // One that is just connecting again says that it was interrupted, when its adapter listens no more.
+    for (const socket of sockets) socket.addEventListener("error", () => {});
     for (const adapter of adapters) adapter.disconnect();
     // A server that is gone before the goodbye is said would be an error that nobody awaits.
     await until("the clients are gone", () => sockets.every((socket) => socket.readyState === socket.CLOSED));

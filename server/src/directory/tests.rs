@@ -166,7 +166,9 @@ fn the_table_of_permissions() {
     let expected = [
         "xxxx", "x.x.", "x...", "xx..", "x...", "x...", "xxxx", "x...", "x...",
         "xx..", // up to the projector
-        ".x..", "x...", "xx..", "..x.", "x...", "xx..", "..x.", // rounds: only the chair rules
+        ".x..", "x...", "xx..", "..x.", // rounds: only the chair rules
+        "xxx.", // comments
+        "x...", "xx..", "..x.",
     ];
     assert_eq!(table, expected);
     let (directory, pen, _) = house();
