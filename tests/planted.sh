@@ -17,14 +17,29 @@ for patch in tests/planted/*.patch; do
 done
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target/planted}"
 echo "building the copy"
-binary=$(cd "$copy" && cargo test --quiet --locked -p codraft-tests --test simulation --no-run --message-format json |
-    sed -n 's/.*"executable":"\([^"]*simulation[^"]*\)".*/\1/p' | tail -1)
-[ -x "$binary" ] || { echo "planted: the copy does not build; a patch has to be made anew" >&2; exit 1; }
+# Prints the path of a test's program.
+built() {
+    program=$(cd "$copy" && cargo test --quiet --locked -p "$1" --test "$2" --no-run --message-format json |
+        sed -n "s/.*\"executable\":\"\\([^\"]*\\/$2-[^\"]*\\)\".*/\\1/p" | tail -1)
+    [ -x "$program" ] || { echo "planted: the copy does not build; a patch has to be made anew" >&2; exit 1; }
+    echo "$program"
+}
+binary=$(built codraft-tests simulation)
+rounds=$(built codraft-protocol rounds)
+gate=$(built codraft-tests gate)
 
-# Prints the first seed that breaks a law, and the law; nothing where none does.
+# Prints the first seed that breaks a law, and the law; nothing where none does. What the simulation does not do
+# (rulings), and what its attackers seldom hit, is for the laws of rounds and the tests of the gate.
 found() {
-    CODRAFT_PLANTED=$1 CODRAFT_SEEDS=$seeds CODRAFT_SHRINK=0 "$binary" no_seed_breaks_a_law --nocapture 2>/dev/null |
-        sed -n 's/^seed \([0-9]*\): \([^:]*\): .*/\1 \2/p' | head -1
+    seed=$(CODRAFT_PLANTED=$1 CODRAFT_SEEDS=$seeds CODRAFT_SHRINK=0 "$binary" no_seed_breaks_a_law --nocapture 2>/dev/null |
+        sed -n 's/^seed \([0-9]*\): \([^:]*\): .*/\1 \2/p' | head -1)
+    if [ -n "$seed" ]; then
+        echo "$seed"
+    elif ! CODRAFT_PLANTED=$1 "$rounds" >/dev/null 2>&1; then
+        echo "– protocol/tests/rounds.rs"
+    elif ! CODRAFT_PLANTED=$1 "$gate" >/dev/null 2>&1; then
+        echo "– tests/tests/gate.rs"
+    fi
 }
 
 if [ -n "$(found nothing)" ]; then

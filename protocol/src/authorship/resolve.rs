@@ -55,8 +55,7 @@ pub(crate) fn resolve(
     let own = history.actor(change.actor_id());
     let previous = own.and_then(|actor| history.of_actor(actor).last().copied());
     // An actor's changes build on each other; Automerge itself never writes them otherwise.
-    if let Some(previous) = previous.filter(|previous| !deps.iter().any(|dep| history.saw(*dep, *previous))) {
-        let _ = previous;
+    if previous.is_some_and(|previous| !deps.iter().any(|dep| history.saw(*dep, previous))) {
         return Err(Refusal::NotOnOwnHistory);
     }
     if deps.iter().filter_map(|dep| history.entry(*dep)).any(|entry| entry.last() >= start) {

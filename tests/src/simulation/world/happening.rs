@@ -426,8 +426,8 @@ impl World {
         }
         let times = self.whispers.entry((session.clone(), count, id)).or_default();
         *times += 1;
-        // At most once from its author, and once from each who passes it on.
-        if *times as usize > self.clients.len() {
+        // At most once from its author, and once on each connection of those who pass it on.
+        if u64::from(*times) > self.next_connection {
             return Err(Violation::new(law, format!("message {count} of {session} goes round")));
         }
         if matches!(self.clients[n].program, Program::Stock(_)) && rng.random_bool(0.7) {
