@@ -196,15 +196,29 @@ fn fallen(
     rulings: &[Ruled],
 ) -> Vec<Ruled> {
     let act = Act::Rule { rulings: rulings.to_vec() };
+    let scope = settle::scope(&act, floor.index);
+    // What is settled elsewhere takes nothing from a proposal.
+    let touched = scope.with_likenesses(floor.settled);
+    let is_touched = |one: &Listed| {
+        one.drafts().iter().any(|(provision, _)| {
+            floor.index.provision_named(provision, floor.settled).is_none_or(|body| touched.has(body))
+        })
+    };
+    let left_over = |number: &Number| rulings.iter().all(|ruled| ruled.number != *number);
+    let candidates: Vec<(&Listed, Number)> = open
+        .iter()
+        .filter(|one| !one.late && !one.derived.proposal.gone)
+        .filter_map(|one| Some((one, number_of(one, numbered).filter(left_over)?)))
+        .filter(|(one, _)| is_touched(one))
+        .collect();
+    if candidates.is_empty() {
+        return Vec::new();
+    }
     let then = with(floor.index, floor.settled, &act);
-    let record = floor.index.record_beside(&then, record, &settle::scope(&act, floor.index));
+    let record = floor.index.record_beside(&then, record, &scope);
     let left = Floor { settled: &then, ..*floor }.open(&record);
     let mut fallen = Vec::new();
-    for one in open.iter().filter(|one| !one.late && !one.derived.proposal.gone) {
-        let Some(number) = number_of(one, numbered) else { continue };
-        if rulings.iter().any(|ruled| ruled.number == number) {
-            continue;
-        }
+    for (one, number) in candidates {
         let drafts = one.drafts();
         let remains = left.iter().find(|other| other.drafts().iter().any(|draft| drafts.contains(draft)));
         // What stands on a rejected addition has lost its ground; in a suppressed provision it is kept and shown.
