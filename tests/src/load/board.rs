@@ -39,7 +39,8 @@ pub struct Board {
     /// The same for Yjs: the updates as they were sent.
     pub updates: Vec<OnceLock<Vec<u8>>>,
     sent: Vec<AtomicU64>,
-    numbers: RwLock<HashMap<u32, u32>>,
+    /// By the first four bytes of their hashes; now and then two changes begin alike.
+    numbers: RwLock<HashMap<u32, Vec<u32>>>,
     /// Edits that arrived at a reader, counted once a reader.
     pub delivered: AtomicU64,
 }
@@ -55,7 +56,10 @@ impl Board {
         writers: usize,
         patience: Duration,
     ) -> Self {
-        let numbers = plan.changes.iter().zip(0..).map(|((hash, _), number)| (mark(hash), number)).collect();
+        let mut numbers: HashMap<u32, Vec<u32>> = HashMap::new();
+        for ((hash, _), number) in plan.changes.iter().zip(0..) {
+            numbers.entry(mark(hash)).or_default().push(number);
+        }
         Self {
             dialect,
             document,
@@ -95,14 +99,18 @@ impl Board {
         self.sent(edit).saturating_sub(due)
     }
 
-    /// The number of a change by the first four bytes of its hash.
-    pub fn number(&self, mark: u32) -> Option<u32> {
-        self.numbers.read().unwrap_or_else(PoisonError::into_inner).get(&mark).copied()
+    /// The number of a change by the first four bytes of its hash, of several the one that it `is`.
+    pub fn number(&self, mark: u32, is: impl Fn(u32) -> bool) -> Option<u32> {
+        let numbers = self.numbers.read().unwrap_or_else(PoisonError::into_inner);
+        numbers.get(&mark)?.iter().copied().find(|number| is(*number))
     }
 
     /// The number of a change.
     pub fn number_of(&self, hash: &ChangeHash) -> Option<u32> {
-        self.number(mark(hash))
+        self.number(mark(hash), |number| match self.plan.changes.get(number as usize) {
+            Some((known, _)) => known == hash,
+            None => self.edit(number).is_some_and(|edit| edit.hash == *hash),
+        })
     }
 
     /// The edit behind a change's number; `None` for the document's own changes.
@@ -121,7 +129,7 @@ impl Board {
     /// Puts an edit up, which is sent now.
     ///
     /// # Panics
-    /// Where another change has the same first four bytes: then the run would prove nothing.
+    /// Where it is put up a second time.
     pub fn put(&self, number: u32, mark: u32, edit: Option<Edit>, update: Option<Vec<u8>>) {
         let at = (number - self.seeds()) as usize;
         if let Some(edit) = edit {
@@ -131,7 +139,7 @@ impl Board {
             self.updates[at].set(update).expect("an update is made once");
         }
         let mut numbers = self.numbers.write().unwrap_or_else(PoisonError::into_inner);
-        assert!(numbers.insert(mark, number).is_none(), "two changes begin alike; run again");
+        numbers.entry(mark).or_default().push(number);
         drop(numbers);
         self.sent[at].store(self.now().max(1), Relaxed);
     }
@@ -182,7 +190,7 @@ pub struct Sight {
 impl Sight {
     /// Takes note of a change that arrived at `now`. Returns its number where it is new.
     pub fn arrived(&mut self, board: &Board, mark: u32, raw: Option<&[u8]>, now: u64) -> Option<u32> {
-        let Some(number) = board.number(mark).filter(|n| raw.is_none() || board.raw(*n) == raw) else {
+        let Some(number) = board.number(mark, |n| raw.is_none() || board.raw(n) == raw) else {
             self.strange += 1;
             return None;
         };
