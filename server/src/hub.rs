@@ -361,7 +361,10 @@ impl Hub {
         let exhausted = peer.refuse(u32::try_from(count).unwrap_or(u32::MAX));
         let ending = match self.keep(refused, effects) {
             Ok(()) => exhausted.then_some(Ending::TooMany),
-            Err(full) => Some(full),
+            Err(full) => {
+                message.push_str(", and NOT kept: there is no room for it in quarantine; keep your copy");
+                Some(full)
+            }
         };
         self.quarantine.say_once_kept(connection, message, ending);
         self.say(effects);

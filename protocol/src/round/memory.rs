@@ -33,6 +33,9 @@ impl Memory {
 
     /// Something was settled about these provisions.
     pub(super) fn resettled(&mut self, scope: &Scope, settled: &Settled) {
+        if *scope == Scope::default() {
+            return;
+        }
         let scope = scope.with_likenesses(settled);
         self.recorder.resettled(&scope);
         self.tidy.resettled(&scope);

@@ -111,31 +111,29 @@ impl Proceedings {
 
     /// Names the late changes one by one: for whoever numbers changes otherwise than the server.
     pub fn set_late(&mut self, late: impl IntoIterator<Item = ChangeIx>) {
-        self.resettle(&Scope::All, |settled, _| settled.set_late(late));
+        self.settled.set_late(late);
+        self.memory.get_mut().resettled(&Scope::All, &self.settled);
     }
 
-    /// Everything that settles something goes through here, so that no record outlives it. All that it settles is
-    /// about provisions of `scope`.
-    fn resettle<T>(&mut self, scope: &Scope, settle: impl FnOnce(&mut Settled, &Index) -> T) -> T {
-        let settled = settle(&mut self.settled, &self.index);
-        self.memory.get_mut().resettled(scope, &self.settled);
-        settled
+    /// Everything that settles something goes through here, so that no record outlives it. `settle` tells about which
+    /// provisions.
+    fn settle(
+        &mut self,
+        settle: impl FnOnce(&mut Settled, &Index) -> Result<Scope, settle::Unknown>,
+    ) -> Result<(), settle::Unknown> {
+        let outcome = settle(&mut self.settled, &self.index);
+        // What breaks off may have settled something already.
+        self.memory.get_mut().resettled(outcome.as_ref().unwrap_or(&Scope::All), &self.settled);
+        outcome.map(drop)
     }
 
-    /// Settles what the act of an entry says.
     fn take_act(&mut self, entry: &Entry) -> Result<(), settle::Unknown> {
-        let scope = settle::scope(&entry.act, &self.index);
-        if scope == Scope::default() {
-            return Ok(());
-        }
-        self.resettle(&scope, |settled, index| settle::take_act(settled, index, entry))
+        self.settle(|settled, index| settle::take_act(settled, index, entry))
     }
 
-    /// Settles what the hand wrote for an entry.
     fn take_hand(&mut self, entry: &Entry) -> Result<(), settle::Unknown> {
         let Some(hand) = &entry.hand else { return Ok(()) };
-        let scope = settle::scope_of_joins(&hand.joins, &self.index);
-        self.resettle(&scope, |settled, index| settle::take_hand(settled, index, hand))
+        self.settle(|settled, index| settle::take_hand(settled, index, hand))
     }
 
     /// Decides and carries out. Returns the entry, and the hand's change where it wrote one: both are to be stored
@@ -184,7 +182,8 @@ impl Proceedings {
                 Ok(Some((entry, change)))
             }
             Err(why) => {
-                self.resettle(&Scope::All, |settled, _| *settled = before);
+                self.settled = before;
+                self.memory.get_mut().resettled(&Scope::All, &self.settled);
                 Err(Refusal::Hand(why))
             }
         }

@@ -1,6 +1,6 @@
 //! What an entry settles about deeds.
 
-use super::{Act, DeedRefs, Entry, HandRecord, JoinRef};
+use super::{Act, Entry, HandRecord, JoinRef, Ruled};
 use crate::api::Decision;
 use crate::authorship::hand::Join;
 use crate::authorship::{ChangeIx, Deeds, Index, Scope, Settled, Verdict};
@@ -18,42 +18,20 @@ fn give(settled: &mut Settled, deeds: &Deeds, verdict: Option<Verdict>) {
     }
 }
 
-/// The provisions about which an act settles anything by itself.
-pub(super) fn scope(act: &Act, index: &Index) -> Scope {
-    let of = |deeds: &DeedRefs| deeds.in_index(index).map_or(Scope::All, |deeds| index.scope_of(&deeds));
-    match act {
-        // Which deeds are late depends on when they came, wherever they are.
-        Act::Close { .. } | Act::Conclude { .. } => Scope::All,
-        Act::Rule { rulings } => {
-            let mut scope = Scope::default();
-            rulings.iter().for_each(|ruled| scope.extend(of(&ruled.deeds)));
-            scope
-        }
-        Act::Withdraw { deeds, .. } => of(deeds),
-        Act::Collapse { joins, .. } => scope_of_joins(joins, index),
-        Act::Open { .. }
-        | Act::Deadline { .. }
-        | Act::Number
-        | Act::Join { .. }
-        | Act::Reason { .. }
-        | Act::Comment { .. }
-        | Act::Reply { .. }
-        | Act::Resolve { .. }
-        | Act::Settle
-        | Act::Renumber { .. }
-        | Act::Move { .. } => Scope::default(),
+/// The provisions that rulings are about.
+pub(super) fn scope_of(rulings: &[Ruled], index: &Index) -> Scope {
+    let mut scope = Scope::default();
+    for ruled in rulings {
+        scope.extend(ruled.deeds.in_index(index).map_or(Scope::All, |deeds| index.scope_of(&deeds)));
     }
+    scope
 }
 
-/// The provisions in which elements were joined.
-pub(super) fn scope_of_joins(joins: &[JoinRef], index: &Index) -> Scope {
-    let joins: Option<Vec<Join>> = joins.iter().map(|join| join.in_index(index)).collect();
-    joins.map_or(Scope::All, |joins| index.scope_of_joins(&joins))
-}
-
-/// Takes in what the act says; what the hand wrote for it is taken in by [`take_hand`].
-pub(super) fn take_act(settled: &mut Settled, index: &Index, entry: &Entry) -> Result<(), Unknown> {
+/// Takes in what the act says, and tells about which provisions that is; what the hand wrote for it is taken in by
+/// [`take_hand`].
+pub(super) fn take_act(settled: &mut Settled, index: &Index, entry: &Entry) -> Result<Scope, Unknown> {
     match &entry.act {
+        // Which deeds are late depends on when they came, wherever they are.
         Act::Close { .. } => settled.set_late_from(Some(ChangeIx(entry.after))),
         Act::Conclude { .. } => settled.set_late_from(None),
         Act::Rule { rulings } => {
@@ -65,14 +43,14 @@ pub(super) fn take_act(settled: &mut Settled, index: &Index, entry: &Entry) -> R
                 };
                 give(settled, &ruled.deeds.in_index(index).ok_or(Unknown)?, verdict);
             }
+            return Ok(scope_of(rulings, index));
         }
         Act::Withdraw { deeds, .. } => {
-            give(settled, &deeds.in_index(index).ok_or(Unknown)?, Some(Verdict::Void));
+            let deeds = deeds.in_index(index).ok_or(Unknown)?;
+            give(settled, &deeds, Some(Verdict::Void));
+            return Ok(index.scope_of(&deeds));
         }
-        Act::Collapse { joins, .. } => {
-            let joins: Option<Vec<Join>> = joins.iter().map(|join| join.in_index(index)).collect();
-            settled.take_joins(&joins.ok_or(Unknown)?);
-        }
+        Act::Collapse { joins, .. } => return take_joins(settled, index, joins),
         Act::Open { .. }
         | Act::Deadline { .. }
         | Act::Number
@@ -83,20 +61,25 @@ pub(super) fn take_act(settled: &mut Settled, index: &Index, entry: &Entry) -> R
         | Act::Resolve { .. }
         | Act::Settle
         | Act::Renumber { .. }
-        | Act::Move { .. } => {}
+        | Act::Move { .. } => return Ok(Scope::default()),
     }
-    Ok(())
+    Ok(Scope::All)
+}
+
+fn take_joins(settled: &mut Settled, index: &Index, joins: &[JoinRef]) -> Result<Scope, Unknown> {
+    let joins: Option<Vec<Join>> = joins.iter().map(|join| join.in_index(index)).collect();
+    let joins = joins.ok_or(Unknown)?;
+    settled.take_joins(&joins);
+    Ok(index.scope_of_joins(&joins))
 }
 
 /// Takes in what the hand wrote; the index has folded its change.
-pub(super) fn take_hand(settled: &mut Settled, index: &Index, hand: &HandRecord) -> Result<(), Unknown> {
+pub(super) fn take_hand(settled: &mut Settled, index: &Index, hand: &HandRecord) -> Result<Scope, Unknown> {
     let hash: ChangeHash = hand.change.parse().map_err(|_| Unknown)?;
     let change = index.position(&hash).ok_or(Unknown)?;
     settled.set_hand(change);
     if hand.editorial {
         settled.set_editorial(change);
     }
-    let joins: Option<Vec<Join>> = hand.joins.iter().map(|join| join.in_index(index)).collect();
-    settled.take_joins(&joins.ok_or(Unknown)?);
-    Ok(())
+    take_joins(settled, index, &hand.joins)
 }

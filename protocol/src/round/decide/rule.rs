@@ -196,7 +196,7 @@ fn fallen(
     rulings: &[Ruled],
 ) -> Vec<Ruled> {
     let act = Act::Rule { rulings: rulings.to_vec() };
-    let scope = settle::scope(&act, floor.index);
+    let scope = settle::scope_of(rulings, floor.index);
     // What is settled elsewhere takes nothing from a proposal.
     let touched = scope.with_likenesses(floor.settled);
     let is_touched = |one: &Listed| {
