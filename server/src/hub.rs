@@ -429,13 +429,10 @@ impl Hub {
         let mut news = SyncMessage::acknowledging(self.heads());
         news.changes = (before..durable).filter_map(|n| self.log.get(n)).collect();
         let relayed = self.frame(&news);
-        for (connection, _) in self.peers.iter().filter(|(c, peer)| peer.started && Some(**c) != sole_writer)
-        {
-            effects.push(Effect::Send { to: *connection, frame: relayed.clone() });
-        }
-        if let Some(writer) = sole_writer.filter(|w| self.peers.get(w).is_some_and(|peer| peer.started)) {
-            let frame = self.frame(&SyncMessage::acknowledging(self.heads()));
-            effects.push(Effect::Send { to: writer, frame });
+        let acknowledged = sole_writer.map(|_| self.frame(&SyncMessage::acknowledging(self.heads())));
+        for (connection, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.started) {
+            let own = acknowledged.as_ref().filter(|_| Some(*connection) == sole_writer);
+            effects.push(peer.send(*connection, own.unwrap_or(&relayed).clone()));
         }
         effects.push(Effect::Publish(DocumentEvent::Changes {
             count: u64::from(durable - before),

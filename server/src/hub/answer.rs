@@ -1,6 +1,7 @@
 //! What the hub answers to a sync message, from the log and the change graph alone: Automerge's own document
 //! is not needed to bring a peer up to date.
 
+use super::peer::Reset;
 use super::{Closing, ConnectionId, Effect, Hub};
 use automerge::ChangeHash;
 use codraft_protocol::authorship::ChangeIx;
@@ -27,11 +28,17 @@ impl Hub {
         let Some(peer) = self.peers.get_mut(&connection) else { return };
         let first = !peer.started;
         let start_over = first || message.asks_for_everything();
-        if (lost || (start_over && !first)) && peer.reset() {
-            let reason =
-                "this client asks for the whole document again and again; reload your copy".to_owned();
-            effects.push(Effect::Close { connection, closing: Closing { code: 4429, reason } });
-            return;
+        if lost || (start_over && !first) {
+            match peer.reset() {
+                Reset::Granted => {}
+                Reset::UnderWay => return,
+                Reset::TooOften => {
+                    let reason = "this client asks for the whole document again and again; reload your copy"
+                        .to_owned();
+                    effects.push(Effect::Close { connection, closing: Closing { code: 4429, reason } });
+                    return;
+                }
+            }
         }
         let asked_before = peer.asked == message.heads;
         if !unknown.is_empty() {
@@ -56,7 +63,7 @@ impl Hub {
             return;
         };
         let frame = self.frame(&answer);
-        effects.push(Effect::Send { to: connection, frame });
+        effects.extend(self.peers.get_mut(&connection).map(|peer| peer.send(connection, frame)));
     }
 
     /// The position of a change, if it is durable.
@@ -72,7 +79,8 @@ impl Hub {
             return Vec::new();
         }
         let shared = message.have.iter().flat_map(|have| &have.last_sync);
-        let known = self.ancestors(shared.filter_map(|hash| self.durable_position(hash)));
+        let known = shared.chain(&message.heads).filter_map(|hash| self.durable_position(hash));
+        let known = self.ancestors(known);
         let has = |hash: &ChangeHash| {
             !message.have.is_empty() && message.have.iter().all(|have| have.bloom.contains_hash(hash))
         };

@@ -3,13 +3,23 @@
 //! A websocket is ordered and reliable, so after the first exchange a peer has everything up to the durable
 //! end of the log: no set of sent hashes is kept, and every peer that has started gets the same message.
 
-use super::{Budgets, Member};
+use super::{Budgets, ConnectionId, Effect, Member};
 use automerge::ChangeHash;
 use codraft_protocol::time::Timestamp;
+use codraft_protocol::wire::SharedFrame;
 use std::collections::HashMap;
 
 /// Sessions of ephemeral messages that are remembered per connection.
 const SESSIONS: usize = 64;
+
+/// What becomes of a wish to start over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reset {
+    Granted,
+    /// It was made before the answer to an earlier one arrived.
+    UnderWay,
+    TooOften,
+}
 
 #[derive(Debug)]
 pub(super) struct Peer {
@@ -18,6 +28,10 @@ pub(super) struct Peer {
     pub(super) started: bool,
     /// Its heads when we last asked it for what we lack, so that we ask once.
     pub(super) asked: Vec<ChangeHash>,
+    /// How many sync messages we sent it.
+    sent: u32,
+    /// How many of its wishes to start over may still be from before our answer to the last.
+    overtaken: u32,
     resets_left: u32,
     refusals_left: u32,
     whispers: u32,
@@ -31,6 +45,8 @@ impl Peer {
             member,
             started: false,
             asked: Vec::new(),
+            sent: 0,
+            overtaken: 0,
             resets_left: budgets.resets,
             refusals_left: budgets.refusals,
             whispers: budgets.ephemeral_rate.saturating_mul(2),
@@ -46,11 +62,23 @@ impl Peer {
         exhausted
     }
 
-    /// Counts a start from scratch. Returns whether that was one too many.
-    pub(super) fn reset(&mut self) -> bool {
-        let exhausted = self.resets_left == 0;
-        self.resets_left = self.resets_left.saturating_sub(1);
-        exhausted
+    /// Sends it a sync message.
+    pub(super) fn send(&mut self, to: ConnectionId, frame: SharedFrame) -> Effect {
+        self.sent = self.sent.saturating_add(1);
+        Effect::Send { to, frame }
+    }
+
+    /// Takes in its wish to start over. A client that lacks one of our heads says so to each message that names
+    /// it, also to those that are on the way while it waits for the answer: that is one wish.
+    pub(super) fn reset(&mut self) -> Reset {
+        if let Some(left) = self.overtaken.checked_sub(1) {
+            self.overtaken = left;
+            return Reset::UnderWay;
+        }
+        let Some(left) = self.resets_left.checked_sub(1) else { return Reset::TooOften };
+        self.resets_left = left;
+        self.overtaken = self.sent;
+        Reset::Granted
     }
 
     /// Whether an ephemeral message is new in its session and within the rate (a token bucket).

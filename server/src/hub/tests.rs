@@ -51,14 +51,30 @@ fn handle(hub: &mut Hub, event: Event) -> Vec<Effect> {
     effects
 }
 
-fn join(hub: &mut Hub, connection: ConnectionId) {
-    let member = Member {
+/// What the first client is sent, as Automerge reads it.
+fn sent(effects: &[Effect]) -> Vec<automerge::sync::Message> {
+    let frames = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { to: LINK, frame } => Some(frame.addressed_to(&Target::new("p1"))),
+        _ => None,
+    });
+    let message = |frame| match Frame::decode(&frame) {
+        Ok(Frame::Sync { data, .. }) => automerge::sync::Message::decode(&data).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    frames.map(message).collect()
+}
+
+fn member(connection: ConnectionId) -> Member {
+    Member {
         peer: format!("p{}", connection.0),
         account: "can".into(),
         role: Role::Delegate,
         delegation: Some(code("CAN")),
-    };
-    handle(hub, Event::Open { connection, member });
+    }
+}
+
+fn join(hub: &mut Hub, connection: ConnectionId) {
+    handle(hub, Event::Open { connection, member: member(connection) });
 }
 
 fn text(doc: &Automerge) -> ObjId {
@@ -119,21 +135,59 @@ fn a_filter_that_errs_costs_nobody_a_change() {
     let mut hub = hub(&doc, layout, &[]);
     join(&mut hub, LINK);
     let mut state = State::new();
-    let target = Target::new("p1");
     while let Some(message) = client.generate_sync_message(&mut state) {
-        let sent = Event::Sync { connection: LINK, data: message.encode().into() };
-        let mut effects = handle(&mut hub, sent);
+        let arrives = Event::Sync { connection: LINK, data: message.encode().into() };
+        let mut effects = handle(&mut hub, arrives);
         let durable = hub.folded();
         effects.extend(handle(&mut hub, Event::Stored { durable }));
         assert_eq!(codes(&effects), [""; 0]);
-        for effect in effects {
-            let Effect::Send { frame, .. } = effect else { continue };
-            let Ok(Frame::Sync { data, .. }) = Frame::decode(&frame.addressed_to(&target)) else { panic!() };
-            let message = automerge::sync::Message::decode(&data).unwrap();
+        for message in sent(&effects) {
             client.receive_sync_message(&mut state, message).unwrap();
         }
     }
     assert_eq!(hub.heads(), client.get_heads());
+}
+
+/// A client comes back whose Bloom filter takes one of our heads for its own, while others write: it asks to start
+/// over for every message that names that head, and is sent the document once.
+#[test]
+fn a_wish_to_start_over_is_one_however_often_it_is_said() {
+    let (mut doc, layout) = founded();
+    let mut client = fork(&doc, 7);
+    write(&mut client, "offline");
+    let head = write(&mut doc, "x");
+    let mut elsewhere = fork(&doc, 8);
+    let mut hub = hub(&doc, layout, &[]);
+    join(&mut hub, LINK);
+    let hashes: Vec<_> = client.get_changes(&[]).iter().chain([&head]).map(Change::hash).collect();
+    let mut state = State::new();
+    let mut first = client.generate_sync_message(&mut state).unwrap();
+    first.have[0].bloom = BloomFilter::from_hashes(hashes.iter());
+    let mut arriving = sent(&handle(&mut hub, Event::Sync { connection: LINK, data: first.encode().into() }));
+    for _ in 0..100 {
+        let raw = Bytes::from(write(&mut elsewhere, "y").raw_bytes().to_vec());
+        hub.submit(&member(ConnectionId(2)), &[raw], &mut Vec::new());
+        let durable = hub.folded();
+        arriving.extend(sent(&handle(&mut hub, Event::Stored { durable })));
+    }
+    // What is on the way when the client begins to answer.
+    assert_eq!(arriving.len(), 101);
+    let mut changes = 0;
+    while !arriving.is_empty() {
+        let mut answers = Vec::new();
+        for message in arriving {
+            client.receive_sync_message(&mut state, message).unwrap();
+            let Some(message) = client.generate_sync_message(&mut state) else { continue };
+            answers.push(handle(&mut hub, Event::Sync { connection: LINK, data: message.encode().into() }));
+            let durable = hub.folded();
+            answers.push(handle(&mut hub, Event::Stored { durable }));
+        }
+        assert!(!answers.iter().flatten().any(|effect| matches!(effect, Effect::Close { .. })));
+        arriving = answers.iter().flat_map(|effects| sent(effects)).collect();
+        changes += arriving.iter().map(|message| message.changes.len()).sum::<usize>();
+    }
+    assert_eq!(hub.heads(), client.get_heads());
+    assert!(changes <= 103, "sent {changes} changes, and has 103");
 }
 
 /// The first telling may have been lost with its connection.

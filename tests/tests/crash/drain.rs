@@ -96,9 +96,6 @@ async fn no_client_loses_an_edit_by_a_restart() {
     // One change is the import.
     assert_eq!(changes, edits as u64 + 1);
     assert!(edits > 100, "{edits}");
-    // On a busy machine one that comes back among all the others may have to ask for the whole document too often,
-    // and come back once more.
-    let goodbyes = closed.iter().filter(|code| **code == 1001).count();
-    assert!(goodbyes >= 8 && goodbyes * 4 >= closed.len() * 3, "{closed:?}");
+    assert!(closed.len() >= 8 && closed.iter().all(|code| *code == 1001), "{closed:?}");
     assert!(slowest < Duration::from_secs(10), "{slowest:?}");
 }
