@@ -31,7 +31,15 @@ step "the JavaScript tests' packages"
 
 step "tests"
 # The programs are built along, since their packages have tests of their own.
-CODRAFT_BUILT=1 cargo test --workspace --locked --no-fail-fast -- --show-output
+log=$(mktemp)
+{ CODRAFT_BUILT=1 cargo test --workspace --locked --no-fail-fast -- --show-output 2>&1 || touch "$log.failed"; } | tee "$log"
+if [ -e "$log.failed" ]; then
+    # Said again at the end, where one looks first.
+    step "what failed"
+    awk '/^failures:$/ { on = 1 } on { print } /^test result:/ { on = 0 } /^error/ { print }' "$log" | tail -n 300
+    exit 1
+fi
+rm "$log"
 
 step "documents"
 node tests/foreign/documents.mjs
