@@ -11,7 +11,7 @@ use super::{ChangeIx, chunk};
 use crate::id::{DelegationCode, Role};
 use automerge::{Change, ChangeHash, ExpandedChange};
 use bytes::Bytes;
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Bounds on what a change may be.

@@ -14,7 +14,8 @@ use super::scope::Scope;
 use super::settled::{Element, Settled};
 use crate::resolution::schema;
 use automerge::{ActorId, Change, ExpandedChange, ObjType, ScalarValue, legacy};
-use std::collections::{BTreeSet, HashMap};
+use hashbrown::HashMap;
+use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 /// Elements that are henceforth the same words: `len` from each side on, by counter.
@@ -37,6 +38,8 @@ pub struct Join {
 pub struct Written {
     /// The change.
     pub change: Change,
+    /// Its decoded form.
+    pub decoded: ExpandedChange,
     /// Which elements are the same from now on.
     pub joins: Vec<Join>,
 }
@@ -149,7 +152,7 @@ impl<'a> Writer<'a> {
         if self.ops.is_empty() {
             return None;
         }
-        let change = Change::from(ExpandedChange {
+        let decoded = ExpandedChange {
             operations: self.ops,
             actor_id: self.pen.actor.clone(),
             hash: None,
@@ -160,8 +163,10 @@ impl<'a> Writer<'a> {
             deps: self.index.heads(),
             extra_bytes: Vec::new(),
             author: None,
-        });
-        Some(Written { change, joins: self.joins })
+        };
+        let change = Change::from(decoded.clone());
+        debug_assert_eq!(change.decode().operations, decoded.operations);
+        Some(Written { change, decoded, joins: self.joins })
     }
 
     fn legacy(&self, op: OpId) -> legacy::OpId {

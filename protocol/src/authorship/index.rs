@@ -14,12 +14,12 @@ use super::gate::Passed;
 use super::resolve::{self, Rules};
 use super::{ChangeIx, Roster, Settled};
 use crate::id::{DelegationCode, ProvisionId};
-use automerge::{ActorId, Change, ChangeHash};
+use automerge::{ActorId, Change, ChangeHash, ExpandedChange};
+use hashbrown::HashMap;
 use history::History;
 use id::{ActorIx, OpId};
 use object::{Object, Place, Version};
 use operation::{Operation, Resolved};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A change that cannot be folded: the log that it comes from is not one that the gate let through.
@@ -167,21 +167,29 @@ impl Index {
         if let Some(known) = self.position(&change.hash()) {
             return Ok(known);
         }
+        self.replay_decoded(change, &change.decode(), delegation)
+    }
+
+    /// The same with the change's decoded form, for whoever has it already.
+    pub(crate) fn replay_decoded(
+        &mut self,
+        change: &Change,
+        decoded: &ExpandedChange,
+        delegation: &DelegationCode,
+    ) -> Result<ChangeIx, FoldError> {
         let error = |why: String| FoldError { hash: change.hash(), why };
         let owner = self.roster.owner(change.actor_id());
         if let Some(owner) = owner.filter(|owner| *owner != delegation) {
             return Err(error(format!("its actor belongs to {owner}, not to {delegation}")));
         }
-        let expanded = change.decode();
-        let resolved = resolve::resolve(self, change, &expanded, Rules::TRUSTED)
+        let resolved = resolve::resolve(self, change, decoded, Rules::TRUSTED)
             .map_err(|refusal| error(refusal.to_string()))?;
         Ok(self.apply(resolved, delegation))
     }
 
     /// Folds a resolved change: nothing can be wrong with it any more.
     fn apply(&mut self, resolved: Resolved, delegation: &DelegationCode) -> ChangeIx {
-        let count = u32::try_from(resolved.operations.len()).unwrap_or(u32::MAX);
-        let (start, time) = (resolved.start, resolved.time);
+        let (start, count, time) = (resolved.start, resolved.count, resolved.time);
         let ix = self.history.push(resolved.hash, &resolved.actor, start, count, time, &resolved.deps);
         if self.history.actors.len() > self.owners.len() {
             Arc::make_mut(&mut self.owners).push(delegation.clone());
@@ -194,8 +202,16 @@ impl Index {
         ix
     }
 
-    /// Notes that a change has touched a provision.
-    fn touch(&mut self, object: OpId, ix: ChangeIx) {
+    /// Notes which provision an operation touches.
+    fn touch(&mut self, operation: &Operation, ix: ChangeIx) {
+        let object = match *operation {
+            Operation::Put { map, .. } | Operation::Delete { map, .. } => map,
+            Operation::InsertCharacter { text, .. } => text,
+            // An element of the list is the provision of that name.
+            Operation::Strike { sequence, element, .. } if Some(sequence) == self.provisions => element,
+            Operation::Strike { sequence, .. } => sequence,
+            Operation::InsertProvision { .. } => return,
+        };
         let place = self.objects.get(&object).map(|object| object.place);
         let provision = match place {
             Some(Place::Provision) => object,
@@ -209,16 +225,7 @@ impl Index {
     }
 
     fn perform(&mut self, operation: Operation, ix: ChangeIx) {
-        match &operation {
-            Operation::Put { map, .. } | Operation::Delete { map, .. } => self.touch(*map, ix),
-            Operation::InsertCharacter { text, .. } => self.touch(*text, ix),
-            // An element of the list is the provision of that name, an element of a text is no object.
-            Operation::Strike { sequence, element } => {
-                self.touch(*sequence, ix);
-                self.touch(*element, ix);
-            }
-            Operation::InsertProvision { .. } => {}
-        }
+        self.touch(&operation, ix);
         match operation {
             Operation::Put { id, map, key, value, makes, replaces } => {
                 if let Some(place) = makes {
@@ -252,9 +259,9 @@ impl Index {
                 self.insert(list, id, after, None);
                 self.objects.insert(id, Object::new(Place::Provision));
             }
-            Operation::Strike { sequence, element } => {
+            Operation::Strike { sequence, element, len } => {
                 if let Some(object) = self.objects.get_mut(&sequence) {
-                    let struck = object.sequence.strike(element, ix);
+                    let struck = object.sequence.strike(element, len, ix);
                     debug_assert!(struck, "resolved operations name elements that exist");
                 }
             }

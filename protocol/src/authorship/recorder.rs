@@ -3,7 +3,7 @@
 use super::index::id::OpId;
 use super::record::{Provision, Record};
 use super::{Index, Scope, Settled};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// A memory of the last record. It is for one index that only grows; whoever settles something says so.

@@ -10,7 +10,8 @@ use crate::id::DelegationCode;
 use crate::resolution::schema;
 use crate::resolution::text_form::is_control;
 use automerge::{ActorId, Change, ExpandedChange, ObjType, ScalarValue, legacy};
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
+use std::cell::Cell;
 
 /// Whose change it is, and what that one may do.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +72,7 @@ pub(crate) fn resolve(
         index,
         rules,
         own: history.actor_or_next(change.actor_id()),
+        recent: Cell::default(),
         own_id: change.actor_id(),
         founding: index.is_empty(),
         made: HashMap::new(),
@@ -79,16 +81,24 @@ pub(crate) fn resolve(
         grown: HashMap::new(),
         counter: start,
     };
-    let mut operations = Vec::with_capacity(expanded.operations.len());
+    let mut operations = Vec::new();
     for (n, op) in expanded.operations.iter().enumerate() {
         let counter = start.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
         let id = OpId { counter, actor: resolver.own };
-        operations.push(resolver.operation(id, op)?);
+        let operation = resolver.operation(id, op)?;
+        match (operations.last_mut(), operation) {
+            (
+                Some(Operation::Strike { sequence, element, len }),
+                Operation::Strike { sequence: same, element: next, .. },
+            ) if same == *sequence && next == element.plus(*len) => *len += 1,
+            (_, operation) => operations.push(operation),
+        }
     }
     Ok(Resolved {
         hash: change.hash(),
         actor: change.actor_id().clone(),
         start,
+        count: u32::try_from(count).map_err(|_| Refusal::CounterOutOfRange)?,
         time: change.timestamp(),
         deps,
         operations,
@@ -102,6 +112,8 @@ struct Resolver<'a> {
     index: &'a Index,
     rules: Rules<'a>,
     own: ActorIx,
+    /// The actor of the last id but its own: the next one is often the same.
+    recent: Cell<ActorIx>,
     own_id: &'a ActorId,
     /// Whether this is the document's first change, which lays out the root.
     founding: bool,
@@ -133,13 +145,23 @@ impl Resolver<'_> {
     }
 
     fn id(&self, id: &legacy::OpId) -> Result<OpId, Refusal> {
-        let actor = if id.1 == *self.own_id { Some(self.own) } else { self.index.history.actor(&id.1) };
+        let actor = self.actor(&id.1);
         let counter = u32::try_from(id.0).map_err(|_| Refusal::CounterOutOfRange)?;
         // Nobody can refer to what did not exist yet.
         if counter >= self.counter {
             return Err(Refusal::CounterOutOfRange);
         }
         Ok(OpId { counter, actor: actor.ok_or(Refusal::UnknownActor)? })
+    }
+
+    fn actor(&self, id: &ActorId) -> Option<ActorIx> {
+        if id == self.own_id {
+            return Some(self.own);
+        }
+        if self.index.actor_at(self.recent.get()) != Some(id) {
+            self.recent.set(self.index.actor(id)?);
+        }
+        Some(self.recent.get())
     }
 
     fn place(&self, object: OpId) -> Option<Place> {
@@ -332,7 +354,7 @@ impl Resolver<'_> {
         if preds != [element] {
             return Err(Refusal::UnknownPredecessor);
         }
-        Ok(Operation::Strike { sequence, element })
+        Ok(Operation::Strike { sequence, element, len: 1 })
     }
 
     fn grow(&mut self, sequence: OpId, place: Place) -> Result<(), Refusal> {

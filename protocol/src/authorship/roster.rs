@@ -3,7 +3,7 @@
 
 use crate::id::DelegationCode;
 use automerge::ActorId;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// Which delegation each actor belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

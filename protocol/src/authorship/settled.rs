@@ -11,7 +11,8 @@ use super::index::history::History;
 use super::index::id::OpId;
 use super::record::{ChangeIx, Standing};
 use super::spans::Spans;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
+use std::collections::BTreeMap;
 
 /// What was decided about a deed, as far as anything was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -207,7 +207,7 @@ impl Proceedings {
         let Some(written) = written else { return Ok(None) };
         // The hand's change passes the same checks as everybody's, its limits and rights apart.
         self.index
-            .replay(&written.change, &DelegationCode::secretariat())
+            .replay_decoded(&written.change, &written.decoded, &DelegationCode::secretariat())
             .map_err(|error| error.to_string())?;
         let joins = written.joins.iter().map(|join| JoinRef::of(&self.index, join)).collect::<Option<_>>();
         entry.hand = Some(HandRecord {

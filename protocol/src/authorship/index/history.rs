@@ -4,7 +4,9 @@ use super::id::{ActorIx, OpId};
 use crate::authorship::ChangeIx;
 use crate::authorship::append_only::AppendOnly;
 use automerge::{ActorId, ChangeHash};
-use std::collections::{BTreeSet, HashMap};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use std::collections::BTreeSet;
+use std::hash::BuildHasher as _;
 
 /// A change.
 #[derive(Clone, Debug)]
@@ -28,12 +30,35 @@ impl Entry {
     }
 }
 
+/// Changes by hash: the hashes themselves stand in the entries only.
+#[derive(Clone, Debug, Default)]
+struct ByHash {
+    table: HashTable<ChangeIx>,
+    /// Keyed, since others choose the hashes.
+    hasher: DefaultHashBuilder,
+}
+
+impl ByHash {
+    fn find(&self, hash: &ChangeHash, entries: &AppendOnly<Entry>) -> Option<ChangeIx> {
+        let is = |ix: &ChangeIx| entries.get(ix.0 as usize).is_some_and(|entry| entry.hash == *hash);
+        self.table.find(self.hasher.hash_one(hash), is).copied()
+    }
+
+    /// Takes in a change that is not there yet.
+    fn insert(&mut self, ix: ChangeIx, entries: &AppendOnly<Entry>) {
+        let hasher = &self.hasher;
+        let hash_of =
+            |ix: &ChangeIx| entries.get(ix.0 as usize).map_or(0, |entry| hasher.hash_one(entry.hash));
+        self.table.insert_unique(hash_of(&ix), ix, hash_of);
+    }
+}
+
 /// The graph.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     pub(crate) entries: AppendOnly<Entry>,
     deps: Vec<ChangeIx>,
-    by_hash: HashMap<ChangeHash, ChangeIx>,
+    by_hash: ByHash,
     pub(crate) heads: BTreeSet<ChangeHash>,
     pub(crate) actors: Vec<ActorId>,
     by_actor: HashMap<ActorId, ActorIx>,
@@ -54,7 +79,7 @@ impl History {
     }
 
     pub(crate) fn position(&self, hash: &ChangeHash) -> Option<ChangeIx> {
-        self.by_hash.get(hash).copied()
+        self.by_hash.find(hash, &self.entries)
     }
 
     pub(crate) fn entry(&self, ix: ChangeIx) -> Option<&Entry> {
@@ -109,7 +134,7 @@ impl History {
         self.deps.extend_from_slice(deps);
         let deps_end = u32::try_from(self.deps.len()).unwrap_or(u32::MAX);
         self.entries.push(Entry { hash, actor: number, start, operations, time, deps_end });
-        self.by_hash.insert(hash, ix);
+        self.by_hash.insert(ix, &self.entries);
         self.heads.insert(hash);
         self.operations += u64::from(operations);
         if let Some(changes) = self.by_seq.get_mut(number.0 as usize) {

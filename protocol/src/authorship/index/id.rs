@@ -1,7 +1,7 @@
 //! Operations and actors as small numbers.
 
 /// An actor, numbered in the order in which the index met it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ActorIx(pub u32);
 
 /// An operation's id: a Lamport counter and its actor. The root object is [`OpId::ROOT`]. Sorted by actor first,

@@ -16,8 +16,9 @@ pub(crate) enum Operation {
     InsertCharacter { id: OpId, text: OpId, after: Option<OpId>, character: char },
     /// Inserts a provision.
     InsertProvision { id: OpId, list: OpId, after: Option<OpId> },
-    /// Strikes a character or removes a provision.
-    Strike { sequence: OpId, element: OpId },
+    /// Strikes characters or removes provisions: `len` from this element on, by counter. As many operations of the
+    /// change, one behind the other.
+    Strike { sequence: OpId, element: OpId, len: u32 },
 }
 
 /// A change, resolved.
@@ -26,6 +27,8 @@ pub(crate) struct Resolved {
     pub(crate) hash: ChangeHash,
     pub(crate) actor: ActorId,
     pub(crate) start: u32,
+    /// How many operations the change has.
+    pub(crate) count: u32,
     pub(crate) time: i64,
     pub(crate) deps: Vec<ChangeIx>,
     pub(crate) operations: Vec<Operation>,

@@ -5,7 +5,8 @@
 
 use super::id::{ActorIx, OpId};
 use crate::authorship::ChangeIx;
-use std::collections::{BTreeMap, HashMap};
+use hashbrown::HashMap;
+use std::collections::BTreeMap;
 
 /// A slot of the run table; `NONE` ends the list.
 type Slot = u32;
@@ -186,20 +187,23 @@ impl Sequence {
         true
     }
 
-    /// Records that `change` struck an element. Returns whether the element exists.
-    pub(crate) fn strike(&mut self, id: OpId, change: ChangeIx) -> bool {
-        let Some((slot, offset)) = self.find(id) else { return false };
-        let slot = self.split(slot, offset);
-        if self.run(slot).is_some_and(|run| run.len > 1) {
-            self.split(slot, 1);
+    /// Records that `change` struck `left` elements from `id` on, by counter. Returns whether they exist.
+    pub(crate) fn strike(&mut self, mut id: OpId, mut left: u32, change: ChangeIx) -> bool {
+        while left > 0 {
+            let Some((slot, offset)) = self.find(id) else { return false };
+            let slot = self.split(slot, offset);
+            if self.run(slot).is_some_and(|run| run.len > left) {
+                self.split(slot, left);
+            }
+            let Some(run) = self.run_mut(slot) else { return false };
+            if let Err(place) = run.struck.binary_search(&change) {
+                run.struck.insert(place, change);
+            }
+            let (len, next) = (run.len, run.next);
+            self.join(next);
+            self.join(slot);
+            (id, left) = (id.plus(len), left - len);
         }
-        let Some(run) = self.run_mut(slot) else { return false };
-        if let Err(place) = run.struck.binary_search(&change) {
-            run.struck.insert(place, change);
-        }
-        let next = run.next;
-        self.join(next);
-        self.join(slot);
         true
     }
 

@@ -1,7 +1,7 @@
 //! What was made of each provision, kept for as long as the provision is the very same.
 
 use super::Provision;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// Passes for which something is kept though nobody asked for it: views of several records take turns.

@@ -5,7 +5,7 @@ use super::super::id::OpId;
 use super::super::sequence::Sequence;
 use crate::authorship::record::{Deed, TextRun};
 use crate::authorship::{ChangeIx, Settled};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// Consecutive characters with one history, in one text.
 #[derive(Clone, Debug)]
