@@ -5,7 +5,7 @@
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Automerge, Change, ObjType, ROOT, ReadDoc, TextEncoding};
 use codraft_protocol::amendment::{View, lines as view_lines, text};
-use codraft_protocol::api::{By, Decision, NewRuling, NewRulings, RoundState, Status};
+use codraft_protocol::api::{By, Decision, Mark, NewRuling, NewRulings, RoundState, Status};
 use codraft_protocol::authorship::hand::{self, Pen};
 use codraft_protocol::authorship::{Deed, DeedSet, Index, Standing};
 use codraft_protocol::id::{DelegationCode, DocumentId, Role};
@@ -467,4 +467,41 @@ proptest! {
     fn late_edits_never_slip_in(seed in any::<u64>()) {
         rulings_commute_with_late_edits(seed);
     }
+}
+
+/// Suppressing one's own addition takes it back. Who lifts that too late proposes it again, too late.
+#[test]
+fn an_addition_that_comes_back_too_late_is_late() {
+    let mut house = House::new(2);
+    let (doc, delegation) = &mut house.replicas[0];
+    let list = doc.get(ROOT, "provisions").unwrap().unwrap().1;
+    let mut tx = doc.transaction();
+    let map = tx.insert_object(&list, 2, ObjType::Map).unwrap();
+    tx.put(&map, "kind", "paragraph").unwrap();
+    let suppressed = tx.put_object(&map, "suppressed", ObjType::Map).unwrap();
+    let text = tx.put_object(&map, "text", ObjType::Text).unwrap();
+    tx.splice_text(&text, 0, 0, "to add this;").unwrap();
+    tx.put(&suppressed, *delegation, true).unwrap();
+    tx.commit();
+    let code = *delegation;
+    house.sync(0, true);
+    assert!(house.open().is_empty());
+    house.act(&Command::Close, by(Role::Chair, None)).unwrap();
+    let closed = house.shown(&View::Baseline);
+    let mut tx = house.replicas[0].0.transaction();
+    tx.delete(&suppressed, code).unwrap();
+    tx.commit();
+    house.sync(0, true);
+    house.check("closed");
+    let open = house.open();
+    let said = |open: &[Listed]| -> Vec<_> {
+        open.iter()
+            .map(|one| (one.late, one.derived.proposal.mark, one.derived.proposal.sponsors.clone()))
+            .collect()
+    };
+    assert_eq!(said(&open), [(true, Mark::Add, vec![self::code(code)])]);
+    assert_eq!(house.shown(&View::Baseline), closed);
+    house.act(&Command::Conclude, by(Role::Secretariat, None)).unwrap();
+    house.check("concluded");
+    assert_eq!(said(&house.open()), [(false, Mark::Add, vec![self::code(code)])]);
 }

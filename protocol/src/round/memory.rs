@@ -4,7 +4,7 @@
 use crate::amendment::Sketches;
 use crate::authorship::hand::Tidy;
 use crate::authorship::record::memo::Memo;
-use crate::authorship::{Deed, Index, Provision, Record, Recorder, Scope, Settled, Standing};
+use crate::authorship::{Changes, Deed, Index, Provision, Record, Recorder, Scope, Settled, Standing};
 use std::sync::Arc;
 
 /// The memory of one document's proceedings.
@@ -53,7 +53,7 @@ pub(super) struct Closed {
 impl Closed {
     /// Without what came too late.
     pub(super) fn in_time(&mut self, record: &Record) -> Record {
-        restanding(&mut self.in_time, record, &|deed| match deed.standing {
+        restanding(&mut self.in_time, record, &|_, deed| match deed.standing {
             Standing::Late => None,
             standing => Some(standing),
         })
@@ -61,20 +61,38 @@ impl Closed {
 
     /// What came too late, measured against the text that lies before the house, with all that is proposed.
     pub(super) fn late(&mut self, record: &Record) -> Record {
-        restanding(&mut self.late, record, &|deed| match deed.standing {
+        restanding(&mut self.late, record, &|provision, deed| match deed.standing {
             Standing::Late => Some(Standing::Pending),
+            Standing::Pending if comes_back(&record.changes, provision, deed) => Some(Standing::Pending),
             Standing::Adopted | Standing::Pending => Some(Standing::Adopted),
         })
     }
 }
 
+/// Whether a deed's delegation had taken its own addition back in time, and brings it back too late: then nothing of
+/// it lies before the house, and all of it is late.
+fn comes_back(changes: &Changes, provision: &Provision, deed: &Deed) -> bool {
+    let late = |deeds: &[Deed]| !deeds.is_empty() && deeds.iter().all(|one| one.standing == Standing::Late);
+    let mut lifted = provision
+        .suppressed
+        .iter()
+        .filter(|one| one.put.standing == Standing::Pending && late(&one.lifted))
+        .peekable();
+    if lifted.peek().is_none() {
+        return false;
+    }
+    let author = |deed: &Deed| changes.get(deed.change).map(|change| change.delegation);
+    let adds = provision.inserted.iter().any(|one| !one.is_adopted() && author(one) == author(deed));
+    adds && lifted.any(|one| author(&one.put) == author(deed))
+}
+
 fn restanding(
     memo: &mut Memo<Arc<Provision>>,
     record: &Record,
-    becomes: &dyn Fn(&Deed) -> Option<Standing>,
+    becomes: &dyn Fn(&Provision, &Deed) -> Option<Standing>,
 ) -> Record {
     let restood = |provision: &Arc<Provision>| {
-        let other = provision.restanding(becomes);
+        let other = provision.restanding(&|deed| becomes(provision, deed));
         // Where nothing changes it is the very same, and so is whatever was made of it.
         if other == **provision { Arc::clone(provision) } else { Arc::new(other) }
     };
