@@ -5,6 +5,7 @@ use crate::document::{Handle, now};
 use crate::echo::Echo;
 use crate::hub::{Closing, ConnectionId, Event, Member};
 use crate::outbox::{self, Outflow, Outgoing};
+use crate::patience::Patience;
 use crate::pieces;
 use crate::registry::Registry;
 use crate::throttle::{Buckets, Rate};
@@ -200,7 +201,7 @@ impl Connection {
         let mut pings = interval(settings.ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         pings.reset();
-        let mut alive = Instant::now();
+        let mut patience = Patience::new(Instant::now());
         let per_second = f64::from(settings.messages_per_second.max(1));
         let mut pace = Buckets::new(Rate { per_second, burst: per_second * 5.0 });
         tokio::pin!(ended);
@@ -212,17 +213,19 @@ impl Connection {
                         Ok(outgoing) => Some(outgoing),
                         Err(closing) => return closing,
                     };
+                    let (begun, mut bytes) = (Instant::now(), 0);
                     // Whatever else is ready shares the flush.
                     let written = timeout(settings.write_timeout, async {
                         while let Some(outgoing) = next {
                             let (body, tail) = self.address(outgoing);
+                            bytes += body.len();
                             pieces::feed(ws, body, tail).await?;
                             next = outflow.ready();
                         }
                         ws.flush().await
                     });
                     match written.await {
-                        Ok(Ok(())) => {}
+                        Ok(Ok(())) => patience.sent(bytes, begun.elapsed()),
                         Ok(Err(error)) => return read_error(&error),
                         Err(_) => {
                             let reason = "the client took too long to read".to_owned();
@@ -231,7 +234,6 @@ impl Connection {
                     }
                 }
                 incoming = ws.next() => {
-                    alive = Instant::now();
                     match incoming {
                         Some(Ok(Message::Binary(bytes))) => {
                             // Who sends too fast is read more slowly, and then its own socket is full.
@@ -250,9 +252,10 @@ impl Connection {
                         Some(Ok(_)) => {}
                         Some(Err(error)) => return read_error(&error),
                     }
+                    patience.heard(Instant::now());
                 }
                 _ = pings.tick() => {
-                    if alive.elapsed() > settings.ping_interval * 3 {
+                    if patience.is_over(Instant::now(), settings.ping_interval) {
                         return Closing { code: 4408, reason: "no sign of life from the client".to_owned() };
                     }
                     match timeout(settings.write_timeout, ws.send(Message::Ping(Bytes::new()))).await {

@@ -15,6 +15,7 @@ pub mod http;
 pub mod hub;
 pub mod notify;
 pub mod outbox;
+mod patience;
 pub mod pieces;
 pub mod places;
 pub mod registry;

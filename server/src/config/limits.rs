@@ -57,7 +57,7 @@ limits! {
     join_seconds: u64, "CODRAFT_JOIN_SECONDS", "SECONDS";
     /// Seconds that a client may take to read what is written to it [default: 20]
     write_seconds: u64, "CODRAFT_WRITE_SECONDS", "SECONDS";
-    /// Seconds from ping to ping; after three without a sign of life a websocket is dropped [default: 15]
+    /// Seconds from ping to ping; after three without a sign of life, and a second for each 250 KB that it has to merge, a websocket is dropped [default: 15]
     ping_seconds: u64, "CODRAFT_PING_SECONDS", "SECONDS";
     /// Messages that one websocket may send, a second; five times as many at once [default: 1000]
     messages_per_second: u32, "CODRAFT_MESSAGES_PER_SECOND", "N";
