@@ -5,7 +5,7 @@
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Automerge, Change, ObjId, ObjType, ROOT, ReadDoc, TextEncoding, Value};
 use codraft_protocol::amendment;
-use codraft_protocol::api::{By, Comment, Decision, NewComment, NewRuling, NewRulings};
+use codraft_protocol::api::{By, Comment, Decision, NewComment, NewReply, NewRuling, NewRulings};
 use codraft_protocol::authorship::Index;
 use codraft_protocol::authorship::hand::Pen;
 use codraft_protocol::id::{DelegationCode, DocumentId, ProvisionId, Role};
@@ -287,7 +287,7 @@ fn replies_and_resolving() {
     let mut house = House::new();
     house.comment(4, None).unwrap();
     house.comment(5, Some("roadmap")).unwrap();
-    let reply = |text: &str| Command::Reply { comment: 1, text: text.to_owned() };
+    let reply = |text: &str| Command::Reply { comment: 1, reply: said(text, None) };
     house.act(&reply("because"), delegate("USA")).unwrap();
     house.act(&reply("noted"), by(Role::Chair, None)).unwrap();
     let listed = house.listed();
@@ -306,6 +306,40 @@ fn replies_and_resolving() {
     assert_eq!(house.entries.len(), entries, "it is resolved already");
     house.act(&resolve(2, false), by(Role::Secretariat, None)).unwrap();
     assert!(house.listed()[1].resolved.is_none() && house.marked() == "roadmap");
+}
+
+fn said(text: &str, key: Option<&str>) -> NewReply {
+    NewReply { text: text.to_owned(), key: key.map(str::to_owned) }
+}
+
+#[test]
+fn what_is_sent_twice_with_a_key_is_said_once() {
+    let mut house = House::new();
+    let comment = |house: &House, key: &str| {
+        let (provision, text) = (house.provision(4), "why?".to_owned());
+        Command::Comment(NewComment { provision, text, key: Some(key.to_owned()), ..NewComment::default() })
+    };
+    let reply = |key: Option<&str>| Command::Reply { comment: 1, reply: said("because", key) };
+    let (first, second) = (comment(&house, "k1"), comment(&house, "k2"));
+    for _ in 0..2 {
+        house.act(&first, delegate("CAN")).unwrap();
+        house.act(&reply(Some("r1")), delegate("CAN")).unwrap();
+    }
+    let listed = house.listed();
+    assert_eq!((listed.len(), listed[0].replies.len(), house.entries.len()), (1, 1, 2));
+    assert_eq!((listed[0].key.as_deref(), listed[0].replies[0].key.as_deref()), (Some("k1"), Some("r1")));
+    // A key is its author's own, and another one is another comment; without one, all is as it is said.
+    for command in [first, second, reply(Some("r1")), reply(None), reply(None)] {
+        house.act(&command, delegate("USA")).unwrap();
+    }
+    let listed = house.listed();
+    assert_eq!((listed.len(), listed[0].replies.len()), (3, 4));
+    for bad in ["", "a b", "é", &"k".repeat(65)] {
+        let command = comment(&house, bad);
+        assert_eq!(house.act(&command, delegate("CAN")), Err(Refusal::BadKey { limit: 64 }));
+        let refused = house.act(&reply(Some(bad)), delegate("CAN"));
+        assert_eq!(refused, Err(Refusal::BadKey { limit: 64 }));
+    }
 }
 
 #[test]
@@ -336,19 +370,19 @@ fn what_cannot_be_said_is_refused() {
     house.replace(0, 4, "part", "");
     assert_eq!(house.words(), "-t CAN-");
     let mut house = House::new();
-    let said = |text: &str| {
+    let on = |text: &str| {
         let provision = house.provision(4);
         Command::Comment(NewComment { provision, text: text.to_owned(), ..NewComment::default() })
     };
-    let (long, longest) = (said(&"é".repeat(4001)), said(&"é".repeat(4000)));
-    let bad = [said(""), said(" \n "), said("\u{1b}[31mred"), long];
+    let (long, longest) = (on(&"é".repeat(4001)), on(&"é".repeat(4000)));
+    let bad = [on(""), on(" \n "), on("\u{1b}[31mred"), long];
     let unknown = NewComment { provision: "7@ff".to_owned(), text: "x".to_owned(), ..NewComment::default() };
     for command in bad {
         assert_eq!(house.act(&command, delegate("CAN")), Err(Refusal::BadComment { limit: 4000 }));
     }
     let refused = house.act(&Command::Comment(unknown), delegate("CAN"));
     assert_eq!(refused, Err(Refusal::UnknownProvision("7@ff".to_owned())));
-    let reply = Command::Reply { comment: 1, text: "x".to_owned() };
+    let reply = Command::Reply { comment: 1, reply: said("x", None) };
     assert_eq!(house.act(&reply, delegate("CAN")), Err(Refusal::UnknownComment(1)));
     house.act(&longest, delegate("CAN")).unwrap();
     house.replace(0, 5, "roadmap", &"x".repeat(1001));

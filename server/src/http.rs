@@ -139,6 +139,7 @@ pub fn router(house: House) -> Router {
         .route("/secretariat", get(page::index))
         .route("/page/{*path}", get(page::file))
         .route("/service-worker.js", get(page::service_worker))
+        .route("/licences", get(page::licences))
         .fallback(problem::no_such_page)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(house.body.bytes))

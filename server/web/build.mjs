@@ -3,6 +3,7 @@ import { build } from "esbuild";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { licences } from "./licences.mjs";
 
 const here = import.meta.dirname;
 const dist = join(here, "dist");
@@ -11,7 +12,10 @@ for (const name of readdirSync(dist)) if (name !== "README.md") rmSync(join(dist
 rmSync(made, { recursive: true, force: true });
 mkdirSync(join(made, "page"), { recursive: true });
 
-const common = { bundle: true, minify: true, sourcemap: false, legalComments: "none", target: "es2022", logLevel: "warning" };
+// The licences stand in a file of their own, not in the code.
+const common = {
+  absWorkingDir: here, bundle: true, minify: true, sourcemap: false, legalComments: "none", target: "es2022", logLevel: "warning", metafile: true,
+};
 const result = await build({
   ...common,
   entryPoints: { main: join(here, "src/main.tsx"), style: join(here, "src/style.css") },
@@ -27,7 +31,6 @@ const result = await build({
   jsxImportSource: "preact",
   // CodeMirror's styles go into a constructed sheet: the policy allows no inline ones.
   alias: { "style-mod": join(here, "src/replica/styles.ts") },
-  metafile: true,
 });
 const outputs = Object.entries(result.metafile.outputs).map(([path, output]) => ({ path: basename(path), entry: output.entryPoint }));
 const named = (entry) => outputs.find((output) => output.entry?.endsWith(entry)).path;
@@ -38,12 +41,13 @@ writeFileSync(join(made, "index.html"), readFileSync(join(here, "src/index.html"
   .replace("MAIN", `/page/${named("src/main.tsx")}`)
   .replace("STYLE", `/page/${named("src/style.css")}`));
 const version = files.join(" ");
-await build({
+const worker = await build({
   ...common,
   entryPoints: [join(here, "src/service-worker.ts")],
   outfile: join(made, "service-worker.js"),
   define: { FILES: JSON.stringify(files), VERSION: JSON.stringify(String(hash(version))) },
 });
+writeFileSync(join(made, "licences.txt"), licences(here, [result.metafile, worker.metafile]));
 
 /** A short name of a string. */
 function hash(text) {

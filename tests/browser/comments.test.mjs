@@ -1,24 +1,17 @@
 // Comments on the page: on a provision and on words of it; they stay with their words, and their words stay text.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Server, until } from "../foreign/server.mjs";
-import { comeIn, edit, launch, open, provision, saved, wrongs } from "./page.mjs";
+import { test } from "node:test";
+import { until } from "../foreign/server.mjs";
+import { comeIn, delegate, edit, goOffline, meeting, open, provision, saved } from "./page.mjs";
 
-let house, browser, can, usa, chairToken, a, b, chair;
+let house, browser, a, b, chair;
 
-before(async () => {
-  house = await Server.start();
-  [can, usa] = [await house.delegation("CAN"), await house.delegation("USA")];
-  chairToken = (await house.post("/invitations", { role: "chair" })).token;
-  browser = await launch();
-  [a, b, chair] = [await comeIn(browser, house, can.token), await comeIn(browser, house, usa.token), await comeIn(browser, house, chairToken)];
-  for (const page of [a, b, chair]) await open(page, house);
-});
-
-after(async () => {
-  await browser?.close();
-  await house?.stop();
-  assert.deepEqual(wrongs, [], "the page did nothing wrong behind its back");
+meeting(async (...both) => {
+  [house, browser] = both;
+  [, a] = await delegate(browser, house, "CAN");
+  [, b] = await delegate(browser, house, "USA");
+  const { token } = await house.post("/invitations", { role: "chair" });
+  chair = await open(await comeIn(browser, house, token), house);
 });
 
 const all = async () => (await house.get(`/documents/${house.document}/comments`)).comments;
@@ -78,7 +71,7 @@ test("words chosen while writing are commented on by a key, and everybody sees i
   await edit(a, "resolves 1");
   await caret(a, "resolves 1", "leading role");
   for (let n = 0; n < "leading role".length; n++) await a.keyboard.press("Shift+ArrowRight");
-  await a.keyboard.press("Control+Alt+m");
+  await a.keyboard.press("Shift+F2");
   await provision(a, "resolves 1").locator(".writing blockquote", { hasText: /^leading role$/ }).waitFor();
   await a.keyboard.type("who pays?");
   await a.keyboard.press("Control+Enter");
@@ -163,21 +156,96 @@ test("a comment is text, whatever is in it", async () => {
   }
 });
 
-test("what cannot be sent stays in its field; an observer reads only", async () => {
-  await say(a, "resolves 3", "said without a server");
-  await a.context().setOffline(true);
+const unsent = (page, text) => page.locator(".card.unsent", { hasText: text });
+
+test("said offline, on words just written, it waits, survives a reload, and is sent once, in order", async () => {
+  await say(b, "resolves 4", "before it");
+  await b.keyboard.press("Control+Enter");
+  await card(a, "resolves 4", "before it").waitFor();
+  await goOffline(a);
+  await edit(a, "resolves 3");
+  await a.keyboard.press("Control+End");
+  await a.keyboard.type(" and gales");
+  for (let n = 0; n < "gales".length; n++) await a.keyboard.press("Shift+ArrowLeft");
+  await a.keyboard.press("Shift+F2");
+  await a.locator(".writing blockquote", { hasText: /^gales$/ }).waitFor();
+  await a.keyboard.type("or storms?");
   await a.keyboard.press("Control+Enter");
-  const field = provision(a, "resolves 3").locator(".writing");
-  await field.getByRole("alert").waitFor();
-  assert.equal(await field.locator("textarea").inputValue(), "said without a server");
-  assert.equal(await card(a, "resolves 1", "who pays?").count(), 1, "the others are still there");
+  await unsent(a, "or storms?").getByText("Will be sent when you are connected again").waitFor();
+  await say(a, "resolves 3", "never mind");
+  await a.keyboard.press("Control+Enter");
+  await unsent(a, "never mind").waitFor();
+  await say(a, "resolves 3", "and the whole of it?");
+  await a.keyboard.press("Control+Enter");
+  await (await opened(a, "resolves 4", "before it")).getByRole("button", { name: "Reply" }).click();
+  await a.keyboard.type("after it");
+  await a.keyboard.press("Control+Enter");
+  await (await opened(a, "resolves 1", "who pays?")).getByRole("button", { name: "Resolve" }).click();
+  await a.reload();
+  for (const words of ["or storms?", "and the whole of it?"]) await unsent(a, words).waitFor();
+  await unsent(a, "never mind").getByRole("button", { name: "Take back" }).click();
+  await unsent(a, "never mind").waitFor({ state: "detached" });
+  await card(a, "resolves 4", "before it").locator(".unsent", { hasText: "after it" }).waitFor();
+  await card(a, "resolves 1", "who pays?").locator(".unsent", { hasText: "Resolve" }).waitFor();
+  // The others go on meanwhile, around the words and at their place.
+  await edit(b, "resolves 3");
+  await b.keyboard.press("Control+End");
+  await b.keyboard.type(" or hail");
+  await saved(b);
+  assert.ok(!(await all()).some((one) => one.text === "or storms?"));
   await a.context().setOffline(false);
-  await field.getByRole("button", { name: "Send" }).click();
-  await card(b, "resolves 3", "said without a server").waitFor();
+  for (const page of [a, b, chair]) {
+    for (const words of ["or storms?", "and the whole of it?"]) await card(page, "resolves 3", words).waitFor();
+    await until("its words are marked", async () => (await marked(page, "resolves 3")) === "gales");
+    await (await opened(page, "resolves 4", "before it")).locator(".said", { hasText: "after it" }).waitFor();
+    await provision(page, "resolves 1").locator(".resolved > summary").waitFor();
+  }
+  await until("nothing waits any more", async () => (await a.locator(".unsent").count()) === 0);
+  const mine = (await all()).filter((one) => one.provision.enumerator === "3" && one.by === "CAN");
+  assert.deepEqual(mine.sort((x, y) => x.number - y.number).map((one) => one.text), ["or storms?", "and the whole of it?"]);
+  assert.deepEqual(mine[0].words, [{ text: "gales", stands: true, struck_by: [] }]);
+  assert.equal((await all()).find((one) => one.text === "before it").replies.length, 1);
+});
+
+test("an answer that is lost: what was said is there once", async () => {
+  let lost = 0;
+  await a.route("**/comments", async (route) => {
+    if (route.request().method() !== "POST" || lost > 0) return route.continue();
+    lost += 1;
+    await route.fetch();
+    await route.abort();
+  });
+  await say(a, "resolves 2", "is this lost?");
+  await a.keyboard.press("Control+Enter");
+  await card(b, "resolves 2", "is this lost?").waitFor();
+  await card(a, "resolves 2", "is this lost?").waitFor();
+  await until("it has been sent again", async () => (await a.locator(".unsent").count()) === 0);
+  await a.unroute("**/comments");
+  assert.equal(lost, 1);
+  assert.equal((await all()).filter((one) => one.text === "is this lost?").length, 1);
+});
+
+test("what the server does not take stays with the reason and holds up nothing; an observer reads only", async () => {
+  await goOffline(a);
+  for (const words of ["ring the \u0007 bell", "and go on"]) {
+    await say(a, "noting", "");
+    await provision(a, "noting").locator(".writing textarea").fill(words);
+    await a.keyboard.press("Control+Enter");
+    await unsent(a, words.slice(-5)).waitFor();
+  }
+  await a.context().setOffline(false);
+  await card(b, "noting", "and go on").waitFor();
+  const refused = unsent(a, "bell");
+  await refused.getByRole("alert").getByText("no control characters").waitFor();
+  await a.reload();
+  await refused.getByRole("button", { name: "Copy" }).waitFor();
+  await refused.getByRole("button", { name: "Dismiss" }).click();
+  await refused.waitFor({ state: "detached" });
+  assert.ok(!(await all()).some((one) => one.text.includes("bell")));
 
   const { token } = await house.post("/invitations", { role: "observer" });
   const guest = await open(await comeIn(browser, house, token), house);
-  await card(guest, "resolves 1", "who pays?").waitFor();
+  await card(guest, "resolves 4", "before it").waitFor();
   await select(guest, "resolves 2", "the");
   assert.equal(await guest.locator(".comment-here").count(), 0);
   assert.equal(await guest.getByRole("button", { name: /Comment|Reply|Resolve/ }).count(), 0);

@@ -1,19 +1,19 @@
 // A large resolution with many proposals, and a long session: no key is dropped, and memory stays where it is.
 // The figures are printed.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { House, splice, until } from "../foreign/house.mjs";
-import { comeIn, edit, launch, open, provision, saved, wrongs } from "./page.mjs";
+import { comeIn, edit, meeting, open, provision, saved } from "./page.mjs";
 
 const CODES = ["CAN", "BRA", "FRA", "JPN", "KEN"];
 const [PROVISIONS, PROPOSALS] = [60, 200];
 /** Edits of the long session: one's own, and as many by another delegation. */
 const EDITS = 1500;
 const SAMPLES = 9;
-let house, browser, page, protocol, clients;
+let house, page, protocol, clients;
 
-before(async () => {
-  house = await House.start();
+meeting(async (one, browser) => {
+  house = one;
   const paragraphs = Array.from({ length: PROVISIONS }, (_, n) => `${n + 1}\tto support the members concerned in keeping the public warned at all times, as in the annex to decision ${n + 1} of the Council;`);
   const text = `Resolution 60\nOn a large text\nThe Council,\nresolves\n${paragraphs.join("\n")}\n`;
   house.document = (await house.post("/documents", { text, symbol: "T/60" })).document.id;
@@ -29,17 +29,10 @@ before(async () => {
     splice(clients[who], at, (text) => text.indexOf(behind) + behind.length, 0, `${CODES[who].toLowerCase()} `);
   }
   await until("all of it is proposed", async () => (await house.proposals()).length === PROPOSALS);
-  browser = await launch();
   page = await comeIn(browser, house, delegations[0].token);
   protocol = await page.context().newCDPSession(page);
   await protocol.send("Performance.enable");
-});
-
-after(async () => {
-  await browser?.close();
-  await house?.stop();
-  assert.deepEqual(wrongs, [], "the page did nothing wrong behind its back");
-});
+}, () => House.start());
 
 const sorted = (list) => [...list].sort((a, b) => a - b);
 const rank = (list, part) => Math.round(sorted(list)[Math.min(list.length - 1, Math.floor(list.length * part))]);

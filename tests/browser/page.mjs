@@ -1,16 +1,37 @@
 // A delegation's browser on the page.
+import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { after, before } from "node:test";
 import { chromium } from "playwright-core";
+import { Server, until } from "../foreign/server.mjs";
 
 /** Where a Chromium is, if there is one. */
 export const chromiumPath = [process.env.CODRAFT_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
   .find((path) => path && existsSync(path));
 
-export const launch = () =>
-  chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-
 /** What the page does wrong without saying so: scripts that fail, rules that are broken. */
-export const wrongs = [];
+const wrongs = [];
+
+/** A house and a browser for the tests of one file. Nothing may have gone wrong in its pages behind their backs. */
+export function meeting(prepare, start = () => Server.start()) {
+  let house, browser;
+  before(async () => {
+    house = await start();
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+    await prepare(house, browser);
+  });
+  after(async () => {
+    await browser?.close();
+    await house?.stop();
+    assert.deepEqual(wrongs, [], "the page did nothing wrong behind its back");
+  });
+}
+
+/** A new delegation, with its page on the house's document. */
+export async function delegate(browser, house, code) {
+  const delegation = await house.delegation(code);
+  return [delegation, await open(await comeIn(browser, house, delegation.token), house)];
+}
 
 /** A browser of its own (cookies, stores) that has come in with an invitation. */
 export async function comeIn(browser, house, token, options = {}) {
@@ -38,7 +59,8 @@ export const provision = (page, place) => page.locator(`section.provision[aria-l
 
 /** Clicks into a provision; answers the editor. */
 export async function edit(page, place) {
-  await page.locator('.state[data-link="online"], .state[data-link="offline"]').waitFor();
+  // Its copy is open, with or without the server.
+  await page.locator('.state:not([data-safe="undefined"])').waitFor();
   const editor = provision(page, place).locator(".cm-content");
   await provision(page, place).locator(".words").click();
   await editor.waitFor();
@@ -47,3 +69,15 @@ export async function edit(page, place) {
 
 /** The server has everything that was written on this page. */
 export const saved = (page) => page.locator('.state[data-safe="true"][data-link="online"]').waitFor();
+
+/** Takes the network away, once the page keeps what it needs to be opened without. */
+export async function goOffline(page) {
+  await until("the page can be opened without the server", () => page.evaluate(async () => {
+    const document = location.pathname.replace("/documents/", "/api/v1/documents/");
+    const parts = ["", "/attribution", "/proposals", "/rounds", "/comments"].map((part) => `${document}${part}`);
+    const kept = await Promise.all(["/join", "/api/v1/me", "/api/v1/delegations", ...parts].map((address) => caches.match(address)));
+    return navigator.serviceWorker.controller?.state === "activated" && kept.every((answer) => answer !== undefined);
+  }));
+  await page.context().setOffline(true);
+  await page.locator('.state[data-link="offline"]').waitFor();
+}

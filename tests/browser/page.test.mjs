@@ -1,24 +1,16 @@
 // Delegates on the page: they write at once, offline, with an input method, from Word; and nothing is lost.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Server, until } from "../foreign/server.mjs";
+import { test } from "node:test";
+import { until } from "../foreign/server.mjs";
 import { inserted } from "../foreign/words.mjs";
-import { comeIn, edit, launch, open, provision, saved, wrongs } from "./page.mjs";
+import { comeIn, delegate, edit, goOffline, meeting, open, provision, saved } from "./page.mjs";
 
-let house, browser, can, usa, a, b;
+let house, browser, usa, a, b;
 
-before(async () => {
-  house = await Server.start();
-  [can, usa] = [await house.delegation("CAN"), await house.delegation("USA")];
-  browser = await launch();
-  [a, b] = [await comeIn(browser, house, can.token), await comeIn(browser, house, usa.token)];
-  for (const page of [a, b]) await open(page, house);
-});
-
-after(async () => {
-  await browser?.close();
-  await house?.stop();
-  assert.deepEqual(wrongs, [], "the page did nothing wrong behind its back");
+meeting(async (...both) => {
+  [house, browser] = both;
+  [, a] = await delegate(browser, house, "CAN");
+  [usa, b] = await delegate(browser, house, "USA");
 });
 
 const of = async (code, place) => {
@@ -81,8 +73,7 @@ test("undo takes back one's own words only", async () => {
 });
 
 test("what is written offline survives a reload, is merged, and the page says so", async () => {
-  await a.waitForFunction(() => navigator.serviceWorker.controller !== null);
-  await a.context().setOffline(true);
+  await goOffline(a);
   await a.locator(".notice.warn").waitFor();
   await type(a, "considering a", " and rivers");
   await type(b, "considering b", " at all");
@@ -98,6 +89,37 @@ test("what is written offline survives a reload, is merged, and the page says so
   await provision(b, "considering a").locator(".words ins", { hasText: "and rivers" }).waitFor();
   await provision(b, "considering d").locator(".words ins", { hasText: "and again" }).waitFor();
   assert.equal(inserted(await of("CAN", ["considering", "a)"])), " and rivers");
+});
+
+test("a page that was opened before its service worker was there opens without the server, too", async () => {
+  const context = await browser.newContext();
+  await context.addInitScript(() => {
+    const register = navigator.serviceWorker.register.bind(navigator.serviceWorker);
+    navigator.serviceWorker.register = (...what) => new Promise((done) => { window.letWorker = () => done(register(...what)); });
+  });
+  const page = await context.newPage();
+  await page.goto(`http://${house.address}/join#${usa.token}`);
+  await page.waitForURL(`http://${house.address}/`);
+  await open(page, house);
+  await saved(page);
+  await page.evaluate(() => window.letWorker());
+  await goOffline(page);
+  await page.reload();
+  const editor = await edit(page, "resolves 1");
+  await editor.getByText("leading role").waitFor();
+  await context.close();
+});
+
+test("the keys that write letters on some keyboards, and those of programmers' editors, do nothing else", async () => {
+  const editor = await edit(a, "resolves 3");
+  const before = await editor.innerText();
+  const taken = await editor.evaluate((box) => [..."abcdefghijklmnopqrstuvwxyz0123456789\\|[]{}@#~/µ€"].filter((key) =>
+    [{ ctrlKey: true, altKey: true }, { altKey: true }].some((held) =>
+      !box.dispatchEvent(new KeyboardEvent("keydown", { key, ...held, bubbles: true, cancelable: true })))));
+  assert.deepEqual(taken, []);
+  for (const keys of ["Shift+Alt+ArrowDown", "Control+]", "Control+Shift+k"]) await a.keyboard.press(keys);
+  assert.equal(await editor.innerText(), before);
+  assert.equal(await a.locator(".writing").count(), 0);
 });
 
 test("an input method composes while others write in the same line", async () => {

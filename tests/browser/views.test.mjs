@@ -4,17 +4,17 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { Server, until } from "../foreign/server.mjs";
-import { comeIn, edit, launch, open, provision, saved, wrongs } from "./page.mjs";
+import { test } from "node:test";
+import { until } from "../foreign/server.mjs";
+import { comeIn, edit, meeting, open, provision, saved } from "./page.mjs";
 
 const pictures = process.env.CODRAFT_SCREENSHOTS ? join(import.meta.dirname, "../../docs/screenshots") : mkdtempSync(join(tmpdir(), "codraft-pictures-"));
 const axeSource = readFileSync(join(import.meta.dirname, "node_modules/axe-core/axe.min.js"), "utf8");
 let house, browser, can, usa, bra, chairToken, a, b, c, chair, pen;
 
-before(async () => {
+meeting(async (...both) => {
+  [house, browser] = both;
   mkdirSync(pictures, { recursive: true });
-  house = await Server.start();
   for (const [code, name] of [["BRA", "Brazil"], ["CAN", "Canada"], ["USA", "United States"]]) {
     const { token, account } = await house.post("/delegations", { code, name });
     const one = { code, token, account: account.id };
@@ -23,15 +23,8 @@ before(async () => {
     else usa = one;
   }
   chairToken = (await house.post("/invitations", { role: "chair" })).token;
-  browser = await launch();
   [a, b, c, chair, pen] = await Promise.all([can, usa, bra].map((one) => one.token).concat(chairToken, house.secretariat).map((token) => comeIn(browser, house, token)));
   for (const page of [a, b, c]) await open(page, house);
-});
-
-after(async () => {
-  await browser?.close();
-  await house?.stop();
-  assert.deepEqual(wrongs, [], "the page did nothing wrong behind its back");
 });
 
 const shot = (page, name, options = {}) => page.screenshot({ path: join(pictures, `${name}.png`), ...options });

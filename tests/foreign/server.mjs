@@ -20,8 +20,10 @@ export async function until(what, condition) {
 
 /** A server with a store of its own. */
 export class Server {
-  static async start() {
+  /** `settings`: variables of the environment (docs/configuration.md). */
+  static async start(settings = {}) {
     const house = new this();
+    house.settings = settings;
     house.dir = mkdtempSync(join(tmpdir(), "codraft-foreign-"));
     house.data = join(house.dir, "data");
     const server = join(programs, "codraft-server");
@@ -33,7 +35,7 @@ export class Server {
 
   async serve(listen) {
     const args = ["serve", "--data-dir", this.data, "--listen", listen, "--log", "warn", "--reserve-mb", "0"];
-    this.child = spawn(join(programs, "codraft-server"), args, { stdio: ["ignore", "pipe", "inherit"] });
+    this.child = spawn(join(programs, "codraft-server"), args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...this.settings } });
     const lines = createInterface({ input: this.child.stdout });
     for await (const line of lines) {
       this.address = line.replace("listening on http://", "");

@@ -194,7 +194,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`]
     pub fn reply(&self, document: &str, comment: u32, text: &str) -> Result<api::Comment, ApiError> {
-        let new = api::NewReply { text: text.to_owned() };
+        let new = api::NewReply { text: text.to_owned(), key: None };
         self.post(&of(document, &format!("comments/{comment}/replies")), &new)
     }
 

@@ -27,6 +27,9 @@ pub struct NewComment {
     /// To this one, included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// Chosen by who sends it: sent again with the same one, because the answer was lost, it is not said twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// `POST …/comments/{number}/replies`.
@@ -35,6 +38,9 @@ pub struct NewComment {
 pub struct NewReply {
     /// What is said.
     pub text: String,
+    /// Chosen by who sends it: sent again with the same one, it is not said twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// `PUT …/comments/{number}/resolved`.
@@ -55,6 +61,9 @@ pub struct Reply {
     pub at: Timestamp,
     /// What is said.
     pub text: String,
+    /// The key that it was sent with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// Who resolved a comment, and when.
@@ -101,6 +110,9 @@ pub struct Comment {
     pub at: Timestamp,
     /// What is said.
     pub text: String,
+    /// The key that it was sent with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// What was said to it, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replies: Vec<Reply>,

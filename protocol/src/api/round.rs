@@ -397,6 +397,17 @@ pub struct By {
     pub delegation: Option<DelegationCode>,
 }
 
+impl By {
+    /// Whose doing that is, for everybody: a delegation's code, or a role.
+    pub fn name(&self) -> String {
+        match (&self.delegation, self.role) {
+            (Some(delegation), _) if !delegation.is_secretariat() => delegation.to_string(),
+            (_, Some(role)) => role.to_string(),
+            (_, None) => "server".to_owned(),
+        }
+    }
+}
+
 impl Mark {
     /// As it stands above a proposal.
     pub const fn as_str(self) -> &'static str {

@@ -1,6 +1,5 @@
 //! Comments: what the entries add up to, and what became of the words that they are on.
 
-use super::ledger::name;
 use super::{Act, Entry, Floor, OpRef};
 use crate::amendment;
 use crate::api::{self, By, CommentedWords, Reply, Resolved};
@@ -29,6 +28,8 @@ pub struct Comment {
     pub at: Timestamp,
     /// What is said.
     pub text: String,
+    /// The key that it was sent with.
+    pub key: Option<String>,
     /// What was said to it.
     pub replies: Vec<Reply>,
     /// Who resolved it.
@@ -40,9 +41,9 @@ pub(super) fn take(all: &mut Vec<Comment>, entry: &Entry) {
     let of = |all: &mut Vec<Comment>, number: u32, does: &dyn Fn(&mut Comment)| {
         all.iter_mut().filter(|one| one.number == number).for_each(does);
     };
-    let (by, at) = (name(&entry.by), entry.at);
+    let (by, at) = (entry.by.name(), entry.at);
     match &entry.act {
-        Act::Comment { comment, provision, words, quote, text } => all.push(Comment {
+        Act::Comment { comment, provision, words, quote, text, key } => all.push(Comment {
             number: *comment,
             entry: entry.number,
             provision: provision.clone(),
@@ -51,11 +52,12 @@ pub(super) fn take(all: &mut Vec<Comment>, entry: &Entry) {
             by: entry.by.clone(),
             at,
             text: text.clone(),
+            key: key.clone(),
             replies: Vec::new(),
             resolved: None,
         }),
-        Act::Reply { comment, text } => of(all, *comment, &|one| {
-            one.replies.push(Reply { by: by.clone(), at, text: text.clone() });
+        Act::Reply { comment, text, key } => of(all, *comment, &|one| {
+            one.replies.push(Reply { by: by.clone(), at, text: text.clone(), key: key.clone() });
         }),
         Act::Resolve { comment, resolved } => of(all, *comment, &|one| {
             one.resolved = resolved.then(|| Resolved { by: by.clone(), at });
@@ -104,9 +106,10 @@ pub fn comments(floor: &Floor<'_>, record: &Record) -> api::Comments {
                 provision: place.clone(),
                 gone: !stands,
                 words: words(one, floor, fates.as_deref().unwrap_or_default()),
-                by: name(&one.by),
+                by: one.by.name(),
                 at: one.at,
                 text: one.text.clone(),
+                key: one.key.clone(),
                 replies: one.replies.clone(),
                 resolved: one.resolved.clone(),
             })

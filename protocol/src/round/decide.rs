@@ -9,7 +9,7 @@ pub(super) use rule::consensual;
 
 use super::{Act, Entry, Floor, JoinRef, Listed, Number, Numbered, Refusal, double, settle};
 use crate::amendment::{self, View};
-use crate::api::{By, NewComment, NewRulings, RoundState};
+use crate::api::{By, NewComment, NewReply, NewRulings, RoundState};
 use crate::authorship::{Index, OpId, Record, Settled};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::resolution::text_form::Layout;
@@ -61,7 +61,7 @@ pub enum Command {
         /// The comment's number.
         comment: u32,
         /// What is said.
-        text: String,
+        reply: NewReply,
     },
     /// Resolve a comment, or open it again.
     Resolve {
@@ -186,12 +186,9 @@ pub fn decide(
         Command::Join { proposal } => sponsor::join(floor, record, proposal, by)?,
         Command::Withdraw { proposal } => sponsor::withdraw(floor, record, proposal, by)?,
         Command::Reason { proposal, text } => sponsor::reason(floor, record, proposal, text, by)?,
-        Command::Comment(new) => comment::comment(floor, new)?,
-        Command::Reply { comment, text } => comment::reply(floor, *comment, text)?,
-        Command::Resolve { comment, resolved } => match comment::resolve(floor, *comment, *resolved, by)? {
-            Some(plan) => plan,
-            None => return Ok(None),
-        },
+        Command::Comment(new) => return comment::comment(floor, new, by),
+        Command::Reply { comment, reply } => return comment::reply(floor, *comment, reply, by),
+        Command::Resolve { comment, resolved } => return comment::resolve(floor, *comment, *resolved, by),
         Command::Collapse => {
             let open = floor.open(record);
             let joins = double::joins(floor.index, floor.settled, &open);

@@ -295,6 +295,9 @@ pub enum Act {
         quote: String,
         /// What is said.
         text: String,
+        /// The key that it was sent with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
     },
     /// Somebody replied to a comment.
     Reply {
@@ -302,6 +305,9 @@ pub enum Act {
         comment: u32,
         /// What is said.
         text: String,
+        /// The key that it was sent with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
     },
     /// Somebody resolved a comment, or opened it again.
     Resolve {

@@ -1,7 +1,7 @@
 //! What the entries add up to: rounds, revisions, proposals on record.
 
 use super::{Act, Comment, DeedRefs, Entry, Number, Ruled};
-use crate::api::{By, Decision, Happening, Proposal, Reason, Round, RoundState, Ruling, Status};
+use crate::api::{Decision, Happening, Proposal, Reason, Round, RoundState, Ruling, Status};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
@@ -84,15 +84,6 @@ pub struct Ledger {
     rulings: Vec<Ruling>,
     running: BTreeMap<DelegationCode, u32>,
     comments: Vec<Comment>,
-}
-
-/// Whose doing an entry is: a delegation's code, or a role.
-pub(super) fn name(by: &By) -> String {
-    match (&by.delegation, by.role) {
-        (Some(delegation), _) if !delegation.is_secretariat() => delegation.to_string(),
-        (_, Some(role)) => role.to_string(),
-        (_, None) => "server".to_owned(),
-    }
 }
 
 impl Ledger {
@@ -193,7 +184,7 @@ impl Ledger {
     /// Takes in one entry. Entries come in order.
     pub fn take(&mut self, entry: &Entry) {
         self.entries = entry.number + 1;
-        let (at, by) = (entry.at, name(&entry.by));
+        let (at, by) = (entry.at, entry.by.name());
         let (round, _) = self.current();
         for one in &entry.numbered {
             let running = self.running.entry(one.number.delegation.clone()).or_default();
@@ -316,7 +307,7 @@ impl Ledger {
             by: entry.by.account.clone(),
             fell_with: ruled.fell_with.as_ref().map(ToString::to_string),
         });
-        let by = name(&entry.by);
+        let by = entry.by.name();
         let Some(one) = self.record(&ruled.number) else { return };
         let whole = ruled.segments.is_none();
         let what = match (ruled.decision, &ruled.fell_with) {

@@ -64,6 +64,8 @@ pub enum Refusal {
     BadReason { limit: usize },
     #[error("a comment has 1 to {limit} characters, and no control characters but line breaks")]
     BadComment { limit: usize },
+    #[error("a key has 1 to {limit} characters: ASCII, without spaces")]
+    BadKey { limit: usize },
     #[error("there is no comment {0} here; 'codraft comments' lists them")]
     UnknownComment(u32),
     #[error(
@@ -121,6 +123,7 @@ impl Refusal {
             Self::Decided { .. } => "decided",
             Self::BadReason { .. } => "bad-reason",
             Self::BadComment { .. } => "bad-comment",
+            Self::BadKey { .. } => "bad-key",
             Self::UnknownComment(_) => "unknown-comment",
             Self::UnknownWords => "unknown-words",
             Self::AmbiguousWords(_) => "ambiguous-words",
@@ -149,6 +152,7 @@ impl Refusal {
                 | Self::NotADelegation
                 | Self::BadReason { .. }
                 | Self::BadComment { .. }
+                | Self::BadKey { .. }
                 | Self::TooManyWords { .. }
                 | Self::DeadlinePassed
         )

@@ -19,19 +19,30 @@ pub(super) async fn list(State(house): State<House>, of: Of) -> Result<Json<api:
     Ok(Json(house.registry.comments(of.document).await?))
 }
 
-/// Comments on a provision, or on words of it. Not for observers.
+/// Comments on a provision, or on words of it. Not for observers. What was said with this key already is not said
+/// again: it is the answer, with 200.
 #[utoipa::path(post, path = "/api/v1/documents/{id}/comments", tag = "comments", request_body = api::NewComment,
     params(("id" = String, Path, description = "The document's id")),
-    responses((status = 201, body = api::Comment), (status = "4XX", body = api::Problem)))]
+    responses((status = 201, body = api::Comment), (status = 200, body = api::Comment),
+        (status = "4XX", body = api::Problem)))]
 pub(super) async fn comment(
     State(house): State<House>,
     of: Of,
     Body(new): Body<api::NewComment>,
 ) -> Result<impl IntoResponse, Problem> {
     of.may(Action::Comment)?;
-    let entry = house.registry.act(of.document, Command::Comment(new), of.by()).await?;
-    let made = house.registry.comment(of.document, |one| Some(one.entry) == entry).await?;
-    Ok((StatusCode::CREATED, Json(made)))
+    let (key, by) = (new.key.clone(), of.by());
+    let who = by.name();
+    match house.registry.act(of.document, Command::Comment(new), by).await? {
+        Some(entry) => {
+            let made = house.registry.comment(of.document, |one| one.entry == entry).await?;
+            Ok((StatusCode::CREATED, Json(made)))
+        }
+        None => {
+            let said = house.registry.comment(of.document, |one| one.key == key && one.by == who).await?;
+            Ok((StatusCode::OK, Json(said)))
+        }
+    }
 }
 
 /// The number of the comment that the path names.
@@ -56,11 +67,11 @@ async fn act(house: &House, of: &Of, comment: u32, command: Command) -> Result<J
 pub(super) async fn reply(
     State(house): State<House>,
     of: Of,
-    Body(new): Body<api::NewReply>,
+    Body(reply): Body<api::NewReply>,
 ) -> Result<Json<api::Comment>, Problem> {
     of.may(Action::Comment)?;
     let comment = number(&of)?;
-    act(&house, &of, comment, Command::Reply { comment, text: new.text }).await
+    act(&house, &of, comment, Command::Reply { comment, reply }).await
 }
 
 /// Resolves a comment, or opens it again. For whoever made it, the chair and the secretariat.

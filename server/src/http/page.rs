@@ -55,6 +55,11 @@ pub(super) async fn service_worker(headers: HeaderMap) -> Response<Body> {
     found("service-worker.js", &headers)
 }
 
+/// The licences of what others wrote and the page carries along.
+pub(super) async fn licences(headers: HeaderMap) -> Response<Body> {
+    found("licences.txt", &headers)
+}
+
 fn found(path: &str, headers: &HeaderMap) -> Response<Body> {
     serve(path, headers)
         .unwrap_or_else(|| (StatusCode::NOT_FOUND, "the page has no such file; reload it\n").into_response())
@@ -107,6 +112,7 @@ fn kind(path: &str) -> &'static str {
         "css" => "text/css; charset=utf-8",
         "wasm" => "application/wasm",
         "svg" => "image/svg+xml",
+        "txt" => "text/plain; charset=utf-8",
         "webmanifest" => "application/manifest+json",
         _ => "application/octet-stream",
     }

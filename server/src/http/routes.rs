@@ -53,6 +53,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/secretariat", Need::Nothing),
     route("GET", "/page/{*path}", Need::Nothing),
     route("GET", "/service-worker.js", Need::Nothing),
+    route("GET", "/licences", Need::Nothing),
     route("GET", "/healthz", Need::Nothing),
     route("GET", "/readyz", Need::Nothing),
     route("GET", "/metrics", Need::Nothing),

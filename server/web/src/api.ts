@@ -1,4 +1,7 @@
 // The server's HTTP API as the page uses it (docs/api.md).
+import { asked } from "./reserve";
+
+const ROOT = "/api/v1";
 
 export type Role = "secretariat" | "chair" | "delegate" | "observer";
 export interface Account { id: string; role: Role; delegation?: string; created: string; revoked: boolean }
@@ -39,11 +42,11 @@ export interface Round {
   concluded?: string; result?: number;
 }
 export type Decision = "adopt" | "reject" | "bracket" | "defer";
-export interface NewRuling { proposal: string; decision: Decision; reason: string; revisit: boolean }
 export interface Alternative { proposals: string[]; sponsors: string[]; text: string }
 export interface Collision { provision: Place; proposals: string[]; alternatives: Alternative[]; bracketed: string }
 export interface Preview { adopted: string[]; text: string; collisions: Collision[] }
-export interface Said { by: string; at: string; text: string }
+/** `key`: what it was sent with, by which its sender knows it again. */
+export interface Said { by: string; at: string; text: string; key?: string }
 export interface Comment extends Said {
   number: number; entry: number; provision: Place; gone?: boolean; words?: { text: string; stands: boolean; struck_by: string[] }[];
   replies?: Said[]; resolved?: { by: string; at: string };
@@ -70,33 +73,42 @@ export class Problem extends Error {
   }
 }
 
-async function ask(method: string, path: string, body?: unknown): Promise<Response> {
-  let answer: Response;
+/** The body of the answer. A server that is gone while it answers was not reached, either. */
+async function ask(method: string, path: string, body?: unknown): Promise<string> {
+  let answer: Response, text: string;
   try {
-    answer = await fetch(`/api/v1${path}`, {
+    answer = await fetch(`${ROOT}${path}`, {
       method,
       credentials: "same-origin",
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
     });
+    text = await answer.text();
   } catch {
     throw new Problem(0, "unreachable", "unreachable");
   }
-  if (answer.ok) return answer;
-  const said = await answer.json().catch(() => ({})) as { title?: string; detail?: string };
+  if (answer.ok) return text;
+  const said = problemIn(text);
   throw new Problem(answer.status, said.title ?? answer.statusText, said.detail ?? answer.statusText);
 }
 
+/** What a refusal says; nothing where it is not one of the server's own, but of what stands before it. */
+function problemIn(text: string): { title?: string; detail?: string } {
+  try {
+    return JSON.parse(text) as { title?: string; detail?: string };
+  } catch {
+    return {};
+  }
+}
+
 export async function get<T>(path: string): Promise<T> {
-  return await (await ask("GET", path)).json() as T;
+  asked(`${ROOT}${path}`);
+  return JSON.parse(await ask("GET", path)) as T;
 }
 
 /** A text, as it is. */
-export async function read(path: string): Promise<string> {
-  return (await ask("GET", path)).text();
-}
+export const read = (path: string): Promise<string> => ask("GET", path);
 
 export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
-  const answer = await ask(method, path, body ?? (method === "DELETE" ? undefined : {}));
-  const text = await answer.text();
+  const text = await ask(method, path, body ?? (method === "DELETE" ? undefined : {}));
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }

@@ -1,10 +1,12 @@
 // Words that could not be sent, kept in this browser until their writer dismisses them.
 import { signal } from "@preact/signals";
+import { speaker } from "./visitor";
 
 export interface Kept { place: string; words: string }
 
 const version = signal(0);
-const key = (document: string) => `codraft-kept-${document}`;
+/** Each one's own, as the copies are: they are nobody else's to see. */
+const key = (document: string) => `codraft-kept-${speaker.value}-${document}`;
 
 export function kept(document: string): Kept[] {
   // Read again when something was kept or released.

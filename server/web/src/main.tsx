@@ -1,6 +1,7 @@
 // The page: who is here, where, and what is shown there.
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
+import { keepReserve } from "./reserve";
 import { go, route } from "./route";
 import { arrive, comeIn, me } from "./visitor";
 import { t } from "./words";
@@ -50,4 +51,4 @@ async function start(): Promise<void> {
 const root = document.getElementById("page");
 if (root !== null) render(<Page />, root);
 void start();
-if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/service-worker.js").catch(() => undefined);
+keepReserve();

@@ -1,6 +1,6 @@
 // Words with their authors, as the server attributes them, brought up to what the replica holds. Pure.
 import diff from "fast-diff";
-import type { AttributedProvision, AttributedRun } from "./api";
+import type { AttributedProvision, AttributedRun, Segment } from "./api";
 
 /** A stretch of words with one history. */
 export interface Run {
@@ -17,7 +17,7 @@ export interface Run {
 
 export type View = "marked" | "clean" | "baseline" | "mine";
 
-export const fromServer = (run: AttributedRun): Run => ({
+const fromServer = (run: AttributedRun): Run => ({
   text: run.text,
   by: run.baseline ? [] : [run.inserted_by, ...(run.also_by ?? [])],
   struckBy: run.struck_by,
@@ -145,3 +145,16 @@ export function stands(one: { baseline: boolean; shown: boolean; insertedBy: str
 }
 
 export const runsOf = (one: AttributedProvision): Run[] => one.runs.map(fromServer);
+
+/** A segment of a proposal, as marked words. */
+export function runOf(segment: Segment, at: number, all: Segment[]): Run {
+  const space = segment.field === "enumerator" && all[at + 1]?.field === "text" ? " " : "";
+  return {
+    text: segment.text + space,
+    by: segment.kind === "inserted" ? segment.by : segment.of === undefined ? [] : [segment.of],
+    struckBy: segment.kind === "struck" ? segment.by : [],
+    baseline: segment.kind !== "inserted" && segment.of === undefined,
+    fresh: false,
+    comments: [],
+  };
+}

@@ -2,10 +2,13 @@
 import { batch, computed, signal } from "@preact/signals";
 import { type Attribution, type Comment, type Document, get, Problem, type Proposal, type Round } from "./api";
 import { overlay, type Run, runsOf, standing } from "./marks";
+import { placeOf } from "./place";
+import type { Link } from "./replica/connection";
 import type { Held, Replica } from "./replica/replica";
 import { nameOf } from "./delegations";
-import { me, writer } from "./visitor";
+import { type Saying, type UnsentComment, UnsentSayings } from "./unsent";
 import { grouped, unchanged } from "./unchanged";
+import { comments as mayComment, me, speaker, writer } from "./visitor";
 import { list, t } from "./words";
 
 /** One provision as it is shown. */
@@ -42,7 +45,12 @@ export class Resolution {
   /** Each row with what it was made of. */
   #drawn = new Map<string, { of: unknown[]; row: Row }>();
 
-  constructor(readonly id: string, readonly writes = true) {}
+  /** What was said here and is not sent yet. */
+  readonly unsent: UnsentSayings;
+
+  constructor(readonly id: string, readonly writes = true) {
+    this.unsent = new UnsentSayings(id, speaker.value, () => this.comments.value, (kind) => this.#maySay(kind), (comment) => this.#take(comment));
+  }
 
   async open(): Promise<void> {
     this.#listen();
@@ -56,6 +64,7 @@ export class Resolution {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#events?.close();
+    this.unsent.close();
     this.replica.value?.close();
   }
 
@@ -197,11 +206,29 @@ export class Resolution {
     return rows;
   });
 
+  /** How it is with the server. */
+  readonly link = computed((): Link["state"] => this.replica.value?.connection.link.value.state ?? (this.reached.value ? "online" : "offline"));
+
+  /** A comment may be on words that were only just written here: those must be at the server first. */
+  #maySay(kind: Saying["kind"]): boolean {
+    if (!mayComment.value || this.link.value !== "online") return false;
+    return kind !== "comment" || writer.value === null || this.replica.value?.safe.value === true;
+  }
+
+  /** A comment as the server has just answered it. */
+  #take(comment: Comment): void {
+    const before = this.comments.value;
+    const known = before.some((one) => one.number === comment.number);
+    this.comments.value = known ? before.map((one) => (one.number === comment.number ? comment : one)) : [...before, comment];
+    this.soon();
+  }
+
   /** The current round. */
   readonly round = computed(() => this.rounds.value.at(-1) ?? null);
 
   readonly byProvision = keeping(() => this.proposals.value);
   readonly commentsOn = keeping(() => this.comments.value);
+  readonly unsentOn = keeping(() => this.unsent.shown.value.filter((one): one is UnsentComment => one.kind === "comment"));
 
   /** Who stands behind each proposal, by its id. */
   readonly sponsors = computed(() => {
@@ -232,18 +259,4 @@ function fresh(one: Held, before: Row | undefined, author: string | null): Row {
     shown: true, insertedBy: author ?? "?", suppressedBy: one.suppressedBy, text: one.text,
     runs: one.text === "" ? [] : [{ text: one.text, by, struckBy: [], baseline: false, fresh: true, comments: [] }],
   };
-}
-
-function partOf(part: string): string {
-  return part === "opening" || part === "preambular" || part === "operative" || part === "annex" ? t(`part_${part}`) : part;
-}
-
-/** A provision's place in words: `resolves 3`; of a heading, its own. */
-export function placeOf(one: { heading: string; enumerator: string; part: string; kind?: string; runs?: Run[] }): string {
-  if (one.runs !== undefined && one.kind !== "paragraph" && one.kind !== "continuation") {
-    const own = standing(one.runs).replace(/[,:\s]+$/, "").slice(0, 60);
-    if (own !== "") return own;
-  }
-  const enumerator = one.enumerator.replace(/[).]+$/, "");
-  return [one.heading, enumerator === "–" ? "" : enumerator].filter((word) => word !== "").join(" ") || partOf(one.part);
 }

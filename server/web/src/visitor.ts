@@ -14,6 +14,8 @@ export const writer = computed(() => {
   if (account?.role === "delegate") return account.delegation ?? null;
   return account?.role === "secretariat" ? SECRETARIAT : null;
 });
+/** By what name this one's comments go. */
+export const speaker = computed(() => me.value?.account.delegation ?? me.value?.account.role ?? "");
 export const comments = computed(() => me.value != null && me.value.account.role !== "observer");
 export const rules = computed(() => me.value?.account.role === "chair" || me.value?.account.role === "secretariat");
 

@@ -1,7 +1,7 @@
 //! Comments: who says what about which words.
 
 use super::{Plan, Work};
-use crate::api::{By, NewComment};
+use crate::api::{By, NewComment, NewReply};
 use crate::authorship::OpId;
 use crate::authorship::anchor::Chosen;
 use crate::id::{ProvisionId, Role};
@@ -13,6 +13,8 @@ const TEXT: usize = 4_000;
 const WORDS: usize = 1_000;
 /// Most comments and replies of one document.
 const MOST: usize = 10_000;
+/// Longest key, in bytes.
+const KEY: usize = 64;
 
 fn plan(act: Act) -> Plan {
     Plan { work: Work::Nothing, ..Plan::of(act) }
@@ -34,9 +36,19 @@ fn room(floor: &Floor<'_>) -> Result<(), Refusal> {
     if all.sum::<usize>() >= MOST { Err(Refusal::TooManyComments { limit: MOST }) } else { Ok(()) }
 }
 
-/// Comments.
-pub(super) fn comment(floor: &Floor<'_>, new: &NewComment) -> Result<Plan, Refusal> {
-    let text = said(&new.text)?;
+/// The key that is sent along, where there is one.
+fn key(given: Option<&String>) -> Result<Option<String>, Refusal> {
+    let fits = |key: &str| (1..=KEY).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+    if given.is_some_and(|key| !fits(key)) { Err(Refusal::BadKey { limit: KEY }) } else { Ok(given.cloned()) }
+}
+
+/// Comments. `None`: its author has said this already, with the same key.
+pub(super) fn comment(floor: &Floor<'_>, new: &NewComment, by: &By) -> Result<Option<Plan>, Refusal> {
+    let (text, key) = (said(&new.text)?, key(new.key.as_ref())?);
+    let who = by.name();
+    if key.is_some() && floor.ledger.comments().iter().any(|one| one.key == key && one.by.name() == who) {
+        return Ok(None);
+    }
     room(floor)?;
     let id = ProvisionId(new.provision.clone());
     let unknown = || Refusal::UnknownProvision(id.0.chars().take(64).collect());
@@ -48,7 +60,8 @@ pub(super) fn comment(floor: &Floor<'_>, new: &NewComment) -> Result<Plan, Refus
     }
     let words = chosen.spans.iter().filter_map(|(first, len)| Some((OpRef::of(floor.index, *first)?, *len)));
     let number = u32::try_from(floor.ledger.comments().len()).unwrap_or(u32::MAX).saturating_add(1);
-    Ok(plan(Act::Comment { comment: number, provision, words: words.collect(), quote: chosen.text, text }))
+    let (words, quote) = (words.collect(), chosen.text);
+    Ok(Some(plan(Act::Comment { comment: number, provision, words, quote, text, key })))
 }
 
 /// The words that are meant; none: the whole provision.
@@ -77,12 +90,20 @@ fn chosen(floor: &Floor<'_>, body: OpId, new: &NewComment) -> Result<Chosen, Ref
     }
 }
 
-/// Replies.
-pub(super) fn reply(floor: &Floor<'_>, number: u32, text: &str) -> Result<Plan, Refusal> {
-    let text = said(text)?;
+/// Replies. `None`: its author has said this already, with the same key.
+pub(super) fn reply(
+    floor: &Floor<'_>,
+    number: u32,
+    new: &NewReply,
+    by: &By,
+) -> Result<Option<Plan>, Refusal> {
+    let (text, key) = (said(&new.text)?, key(new.key.as_ref())?);
+    let who = by.name();
+    if find(floor, number)?.replies.iter().any(|one| key.is_some() && one.key == key && one.by == who) {
+        return Ok(None);
+    }
     room(floor)?;
-    find(floor, number)?;
-    Ok(plan(Act::Reply { comment: number, text }))
+    Ok(Some(plan(Act::Reply { comment: number, text, key })))
 }
 
 /// Resolves, or opens again. `None`: it is so already.

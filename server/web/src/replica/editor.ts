@@ -1,5 +1,5 @@
 // One CodeMirror view on one provision: plain words, with the marks that the server attributes drawn in.
-import { defaultKeymap, history, historyField, historyKeymap } from "@codemirror/commands";
+import { history, historyField, redo, standardKeymap, undo } from "@codemirror/commands";
 import { EditorState, Prec, type Range, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, keymap, WidgetType } from "@codemirror/view";
 import { effect, type Signal } from "@preact/signals";
@@ -10,14 +10,14 @@ import { remote, sync } from "./sync";
 import { Replica } from "./replica";
 
 export interface Editing {
-  replica: Replica; id: string; parent: HTMLElement; label: string; runs: Signal<Run[]>;
+  replica: Replica; id: string; parent: HTMLElement; label: string; help: string; runs: Signal<Run[]>;
   point: { x: number; y: number } | null;
   on: { leave(): void; enter(): void; up(): void; down(): void; empty(): void };
 }
 
 /** What may stand in a provision: one line, no control characters but the tab. */
 // eslint-disable-next-line no-control-regex
-export const oneLine = (text: string): string =>
+const oneLine = (text: string): string =>
   text.replace(/\s*[\r\n\u2028\u2029\u0085\v\f]+\s*/g, " ").replace(/[\u0000-\u0008\u000e-\u001f\u007f-\u009f]/g, "");
 
 const setRuns = StateEffect.define<Run[]>();
@@ -100,7 +100,7 @@ function marks(runs: Run[], text: string, author: string | null): DecorationSet 
 const histories = new Map<string, EditorState>();
 
 /** Starts editing; answers how to end it. */
-export function edit({ replica, id, parent, label, runs, point, on }: Editing): () => void {
+export function edit({ replica, id, parent, label, help, runs, point, on }: Editing): () => void {
   const text = Replica.text(replica.handle.doc(), id) ?? "";
   const author = () => replica.author(id) ?? replica.me;
   const key = `${replica.handle.documentId} ${id}`;
@@ -131,7 +131,7 @@ export function edit({ replica, id, parent, label, runs, point, on }: Editing): 
       });
       return [{ changes, scrollIntoView: true }];
     }),
-    EditorView.contentAttributes.of({ "aria-label": label, "aria-multiline": "false", dir: "auto", spellcheck: "true", autocapitalize: "off" }),
+    EditorView.contentAttributes.of({ "aria-label": label, "aria-description": help, "aria-multiline": "false", dir: "auto", spellcheck: "true", autocapitalize: "off" }),
     Prec.high(keymap.of([
       { key: "Escape", run: only(on.leave) },
       { key: "Enter", run: (view) => {
@@ -147,7 +147,12 @@ export function edit({ replica, id, parent, label, runs, point, on }: Editing): 
         return true;
       } },
     ])),
-    keymap.of([...historyKeymap, ...defaultKeymap]),
+    // Not the keys of programmers' editors: they copy, indent and delete lines, and are what some keyboards write letters with.
+    keymap.of([
+      { key: "Mod-z", run: undo, preventDefault: true },
+      { key: "Mod-y", run: redo, preventDefault: true }, { key: "Mod-Shift-z", run: redo, preventDefault: true },
+      ...standardKeymap,
+    ]),
     sync(replica, id, on.leave),
   ];
   const earlier = histories.get(key);

@@ -72,14 +72,17 @@ export class Replica {
     });
     let handle: DocHandle<Doc>;
     for (;;) {
+      const before = connection.link.value;
       try {
         handle = await repo.find<Doc>(`automerge:${document}` as never);
         break;
       } catch (error) {
         const link = connection.link.value;
         if (link.state === "closed") throw new Error(link.reason);
-        if (link.state === "online") throw error;
-        // Nothing is stored here yet, and the server is not there: wait for it.
+        // The server was there all the time, and has no such document; or the store cannot be read.
+        const missing = error instanceof Error && error.message.endsWith("is unavailable");
+        if (!missing || (link.state === "online" && link === before)) throw error;
+        // Nothing is stored here yet, and the server is not there, or only now: wait for it.
         await new Promise<void>((resolve) => {
           const stop = connection.link.subscribe((now) => {
             if (now.state === "online" || now.state === "closed") {

@@ -1,19 +1,19 @@
-import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { placeOf, type Resolution } from "../resolution";
+import { placeOf } from "../place";
+import type { Resolution } from "../resolution";
 import { go } from "../route";
 import { keep, type Kept, kept, release } from "../kept";
 import { writer } from "../visitor";
 import { count, list, t } from "../words";
+import { Copy } from "./Copy";
 
 /** What happened, in plain words, and what to do: above the text, never in its way. */
 export function Banners({ resolution }: { resolution: Resolution }) {
   const replica = resolution.replica.value;
   const link = replica?.connection.link.value;
-  const offline = link !== undefined ? link.state === "offline" : !resolution.reached.value;
   return (
     <div class="banners">
-      {offline && (
+      {resolution.link.value === "offline" && (
         <div class="notice warn" role="status">
           <strong>{t("offlineTitle")}</strong> {t(writer.value === null ? "offlineReader" : "offlineWriter")}
         </div>
@@ -86,16 +86,11 @@ function KeptWords({ resolution }: { resolution: Resolution }) {
 }
 
 function WordList({ words }: { words: Kept[] }) {
-  const copied = useSignal(-1);
-  const copy = (at: number, text: string) => {
-    void navigator.clipboard.writeText(text).then(() => { copied.value = at; });
-  };
   return (
     <ul class="kept">
       {words.map(({ place, words: text }, at) => (
         <li key={at}>
-          <span class="place">{place}</span> <q dir="auto">{text}</q>{" "}
-          <button class="quiet" onClick={() => copy(at, text)}>{t(copied.value === at ? "copied" : "copy")}</button>
+          <span class="place">{place}</span> <q dir="auto">{text}</q> <Copy text={text} />
         </li>
       ))}
     </ul>

@@ -1,16 +1,18 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { type Decision, isOpen, numberOf, Problem, type Preview, send } from "../api";
+import { type Decision, isOpen, numberOf, type Preview, send } from "../api";
 import { nameOf } from "../delegations";
-import { asOnPaper } from "../marks";
-import { placeOf, Resolution } from "../resolution";
+import { asOnPaper, runOf } from "../marks";
+import { placeOf } from "../place";
+import { Resolution } from "../resolution";
 import { follow } from "../route";
+import { told } from "../told";
 import { me, rules } from "../visitor";
 import { count, list, t, when } from "../words";
 import { Banners } from "./Banners";
 import { Comments } from "./Comments";
 import { MarkedText } from "./MarkedText";
-import { Reasons, runOf, StatusChip } from "./Margin";
+import { Reasons, StatusChip } from "./ProposalCard";
 import { RoundControl } from "./RoundControl";
 import { TopBar } from "./TopBar";
 import { Whos } from "./Who";
@@ -45,7 +47,7 @@ export function ChairPage({ id }: { id: string }) {
   const mayRule = me.value?.account.role === "chair";
 
   const fails = (error: unknown) => {
-    said.value = { good: false, words: error instanceof Problem && !error.unreachable ? error.detail : t("offlineTitle") };
+    said.value = { good: false, words: told(error) };
   };
   // What keys do is about what is chosen when they are pressed, not when the page was last drawn.
   const rule = async (decision: Decision) => {
@@ -121,7 +123,7 @@ export function ChairPage({ id }: { id: string }) {
                   <li key={one.id}>
                     <button class="row" aria-current={one.id === current?.id} onClick={() => { chosen.value = numberOf(one); }}>
                       <span class="place">{placeOf(one.provision)}</span>
-                      <span class={`mark mark-${one.mark}`}>{one.mark}</span>
+                      <span class="mark">{one.mark}</span>
                       <Whos codes={one.sponsors} />
                       <StatusChip proposal={one} />
                     </button>
@@ -134,10 +136,10 @@ export function ChairPage({ id }: { id: string }) {
         {current === undefined ? <section class="matter"><p>{t("nothingSelected")}</p></section> : (
           <section class="matter" aria-label={`${placeOf(current.provision)}, ${current.mark}`}>
             <h2>{placeOf(current.provision)} <span class="number">{current.number}</span></h2>
-            <p class="who-line"><span class="mark">{current.mark}</span> <Whos codes={current.sponsors} /> <StatusChip proposal={current} /></p>
+            <p><span class="mark">{current.mark}</span> <Whos codes={current.sponsors} /> <StatusChip proposal={current} /></p>
             <p class="proposed" dir="auto"><MarkedText runs={asOnPaper(current.segments.map(runOf))} /></p>
             <Reasons proposal={current} />
-            <Comments resolution={resolution} comments={resolution.commentsOn.value.get(current.provision.id) ?? []} />
+            <Comments resolution={resolution} comments={resolution.commentsOn.value.get(current.provision.id) ?? []} unsent={resolution.unsentOn.value.get(current.provision.id) ?? []} />
             {current.collides_with.length > 0 && (
               <div class="against">
                 <h3><span aria-hidden="true">⚠ </span>{t("collidesWith", { who: list(current.collides_with.flatMap((other) => order.find((one) => one.id === other)?.sponsors ?? []).map(nameOf)) })}</h3>

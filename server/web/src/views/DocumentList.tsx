@@ -1,8 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
-import { type Document, get, Problem } from "../api";
+import { type Document, get } from "../api";
 import { follow } from "../route";
+import { told } from "../told";
 import { me } from "../visitor";
 import { t, when } from "../words";
+import { Foot } from "./Foot";
 import { TopBar } from "./TopBar";
 
 /** Every resolution there is. */
@@ -12,7 +14,7 @@ export function DocumentList() {
   const load = () => {
     get<{ documents: Document[] }>("/documents").then(
       (answer) => { setProblem(null); setDocuments(answer.documents); },
-      (error: unknown) => setProblem(error instanceof Problem && !error.unreachable ? error.detail : t("offlineTitle")),
+      (error: unknown) => setProblem(told(error)),
     );
   };
   useEffect(load, []);
@@ -38,6 +40,7 @@ export function DocumentList() {
           ))}
         </ul>
       </main>
+      <Foot />
     </>
   );
 }

@@ -12,7 +12,7 @@ export async function fetchEditor(): Promise<typeof Edit> {
   return editor;
 }
 
-export interface EditorProps {
+interface EditorProps {
   replica: Replica; id: string; runs: Signal<Run[]>; label: string; help: string;
   point: { x: number; y: number } | null; on: Editing["on"];
 }
@@ -28,7 +28,7 @@ export function Editor({ replica, id, runs, label, help, point, on }: EditorProp
     const start = (edit: typeof Edit) => {
       if (ended || place.current === null) return;
       end = edit({
-        replica, id, parent: place.current, label, point, runs,
+        replica, id, parent: place.current, label, help, point, runs,
         on: {
           leave: () => latest.current.leave(), enter: () => latest.current.enter(),
           up: () => latest.current.up(), down: () => latest.current.down(), empty: () => latest.current.empty(),
@@ -42,5 +42,5 @@ export function Editor({ replica, id, runs, label, help, point, on }: EditorProp
       end();
     };
   }, [replica, id]);
-  return <div class="editor" ref={place} data-help={help} />;
+  return <div class="editor" ref={place} />;
 }

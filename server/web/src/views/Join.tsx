@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { go } from "../route";
 import { comeIn, me, refusal } from "../visitor";
 import { t } from "../words";
+import { Foot } from "./Foot";
 import { LanguageChoice } from "./LanguageChoice";
 
 /** For whoever is not in: takes an invitation. */
@@ -17,17 +18,20 @@ export function Join() {
     if (me.value && location.pathname === "/join") go("/", true);
   };
   return (
-    <main class="narrow join">
-      <h1>{t("joinTitle")}</h1>
-      <p>{t("joinAsk")}</p>
-      {refusal.value !== null && <p class="notice bad" role="alert">{refusal.value}</p>}
-      <form onSubmit={submit}>
-        <label>{t("joinLabel")}
-          <input type="password" autocomplete="off" required value={token} onInput={(event) => setToken(event.currentTarget.value)} />
-        </label>
-        <button class="main" disabled={busy}>{t("joinButton")}</button>
-      </form>
-      <LanguageChoice />
-    </main>
+    <>
+      <main class="narrow join">
+        <h1>{t("joinTitle")}</h1>
+        <p>{t("joinAsk")}</p>
+        {refusal.value !== null && <p class="notice bad" role="alert">{refusal.value}</p>}
+        <form onSubmit={submit}>
+          <label>{t("joinLabel")}
+            <input type="password" autocomplete="off" required value={token} onInput={(event) => setToken(event.currentTarget.value)} />
+          </label>
+          <button class="main" disabled={busy}>{t("joinButton")}</button>
+        </form>
+        <LanguageChoice />
+      </main>
+      <Foot />
+    </>
   );
 }

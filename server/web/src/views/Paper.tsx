@@ -6,16 +6,19 @@ import { SECRETARIAT, tone, nameOf } from "../delegations";
 import { chosen } from "../chosen";
 import { nextEnumerator } from "../enumerator";
 import { seen, type View } from "../marks";
-import { placeOf, type Resolution, type Row } from "../resolution";
-import { comments as mayComment } from "../visitor";
+import { placeOf } from "../place";
+import type { Resolution, Row } from "../resolution";
+import type { UnsentComment } from "../unsent";
+import { comments as mayComment, writer } from "../visitor";
 import { list, t } from "../words";
-import { CommentOnSelection, type Commenting, Comments, openCommentsAt } from "./Comments";
+import { COMMENT_KEY, CommentOnSelection, type Commenting } from "./CommentOnSelection";
+import { Comments, openCommentsAt } from "./Comments";
 import { Editor } from "./Editor";
 import { Margin } from "./Margin";
 import { MarkedText } from "./MarkedText";
 import { Who } from "./Who";
 
-export interface Point { x: number; y: number }
+interface Point { x: number; y: number }
 
 interface Active { id: string; point: Point | null }
 
@@ -25,7 +28,7 @@ export function Paper({ resolution, rows, view, own }: { resolution: Resolution;
   const writing = useSignal<Commenting | null>(null);
   const replica = resolution.replica.value;
   const writes = replica !== null && view === "marked";
-  useEffect(() => { if (!writes) active.value = null; }, [writes]);
+  useEffect(() => { active.value = null; }, [view]);
   const latest = useRef(rows);
   latest.current = rows;
   const acts = useMemo((): Acts => ({
@@ -39,20 +42,24 @@ export function Paper({ resolution, rows, view, own }: { resolution: Resolution;
     comment: (one) => { writing.value = one; },
   }), []);
   const ids = new Set(rows.map((row) => row.id));
-  const elsewhere = view === "marked" ? resolution.comments.value.filter((one) => !ids.has(one.provision.id)) : [];
+  const gone = (one: { provision: { id: string } }) => view === "marked" && !ids.has(one.provision.id);
+  const elsewhere = resolution.comments.value.filter(gone);
+  const unsentElsewhere = resolution.unsent.shown.value.filter((one): one is UnsentComment => one.kind === "comment" && gone(one));
   return (
     <article class="paper" dir={direction(rows)} aria-label={t("resolutionLabel")}>
       {rows.map((row) => (
         <Provision key={row.id} resolution={resolution} row={row} view={view} own={own} writes={writes} acts={acts}
           proposals={(view === "marked" ? resolution.byProvision.value.get(row.id) : undefined) ?? NONE}
           comments={(view === "marked" ? resolution.commentsOn.value.get(row.id) : undefined) ?? NONE}
+          unsent={(view === "marked" ? resolution.unsentOn.value.get(row.id) : undefined) ?? NONE}
           active={active.value?.id === row.id ? active.value : null} writing={writing.value?.provision === row.id ? writing.value : null} />
       ))}
       {resolution.proposals.value.length === 0 && view === "marked" && <p class="aside-note">{t("noProposals")}</p>}
-      {elsewhere.length > 0 && (
+      {elsewhere.length + unsentElsewhere.length > 0 && (
         <section class="elsewhere" aria-label={t("commentsElsewhere")}>
           <h3>{t("commentsElsewhere")}</h3>
           {elsewhere.map((one) => <div key={one.number}><span class="place">{placeOf(one.provision)}</span><Comments resolution={resolution} comments={[one]} /></div>)}
+          {unsentElsewhere.map((one) => <div key={one.key}><span class="place">{placeOf(one.provision)}</span><Comments resolution={resolution} comments={NONE} unsent={[one]} /></div>)}
         </section>
       )}
       {mayComment.value && view === "marked" && <CommentOnSelection begin={acts.comment} />}
@@ -81,7 +88,7 @@ interface Acts {
 }
 
 interface ProvisionProps {
-  resolution: Resolution; row: Row; proposals: Proposal[]; comments: Comment[]; view: View; own: string | null; writes: boolean;
+  resolution: Resolution; row: Row; proposals: Proposal[]; comments: Comment[]; unsent: UnsentComment[]; view: View; own: string | null; writes: boolean;
   active: Active | null; writing: Commenting | null; acts: Acts;
 }
 
@@ -98,7 +105,7 @@ class Provision extends Component<ProvisionProps> {
   }
 }
 
-function OneProvision({ resolution, row, proposals, comments, view, own, writes, active, writing, acts }: ProvisionProps) {
+function OneProvision({ resolution, row, proposals, comments, unsent, view, own, writes, active, writing, acts }: ProvisionProps) {
   const replica = resolution.replica.value;
   const editing = writes && active !== null && canEdit(row);
   const place = placeOf(row);
@@ -128,7 +135,8 @@ function OneProvision({ resolution, row, proposals, comments, view, own, writes,
     <section class={classes} data-provision={row.id} aria-label={place}>
       <div class="body" onClick={(event) => {
         if (event.target instanceof Element) openCommentsAt(event.target);
-        if (writes && !editing && canEdit(row) && getSelection()?.isCollapsed !== false) acts.edit(row.id, { x: event.clientX, y: event.clientY });
+        // Also while this page's copy is still being opened: writing begins as soon as it is there.
+        if (view === "marked" && writer.value !== null && !editing && getSelection()?.isCollapsed !== false) acts.edit(row.id, { x: event.clientX, y: event.clientY });
       }}>
         {row.enumerator !== "" && <span class="enumerator">{row.enumerator}</span>}
         <div class="words" dir="auto">
@@ -146,7 +154,7 @@ function OneProvision({ resolution, row, proposals, comments, view, own, writes,
         {(writes || commenting) && (
           <div class="deeds" onClick={(event) => event.stopPropagation()}>
             {writes && !editing && canEdit(row) && <button class="quiet" aria-label={t("editPlace", { place })} onClick={() => acts.edit(row.id)}>{t("edit")}</button>}
-            {commenting && <button class="quiet" aria-label={`${t("comment")}: ${place}`} onMouseDown={(event) => event.preventDefault()} onClick={() => {
+            {commenting && <button class="quiet" aria-label={`${t("comment")}: ${place}`} aria-keyshortcuts={COMMENT_KEY} onMouseDown={(event) => event.preventDefault()} onClick={() => {
               const words = chosen();
               acts.comment({ provision: row.id, chosen: words?.provision === row.id ? words : null });
             }}>{t("comment")}</button>}
@@ -158,7 +166,7 @@ function OneProvision({ resolution, row, proposals, comments, view, own, writes,
         )}
         <Here resolution={resolution} id={row.id} />
       </div>
-      <Margin resolution={resolution} proposals={proposals} comments={comments} place={place}
+      <Margin resolution={resolution} proposals={proposals} comments={comments} unsent={unsent} place={place}
         writing={writing} done={() => acts.comment(null)} />
     </section>
   );

@@ -2,12 +2,12 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { get, type Proposal, type Screen } from "../api";
-import { asOnPaper, seen } from "../marks";
-import { placeOf, Resolution } from "../resolution";
+import { asOnPaper, runOf, seen } from "../marks";
+import { placeOf } from "../place";
+import { Resolution } from "../resolution";
 import { follow } from "../route";
 import { t } from "../words";
 import { MarkedText } from "./MarkedText";
-import { runOf } from "./Margin";
 import { Who } from "./Who";
 
 /** Sizes of the words on the screen, in hundredths of its width: as large as fits. */
@@ -64,7 +64,7 @@ export function ProjectorPage({ id }: { id: string }) {
         {row === undefined ? <p class="wait">{t(resolution.attribution.value === null ? "loading" : "projectorEmpty")}</p> : (
           <Fitted key={`${row.id} ${names.value}`} sign={t("projectorMore")}>
             {collide.length === 0
-              ? <p class="whole" dir="auto">{row.enumerator} <MarkedText runs={seen(row.runs, "marked", null)} /></p>
+              ? <p dir="auto">{row.enumerator} <MarkedText runs={seen(row.runs, "marked", null)} /></p>
               : (
                 <>
                   <p class="agreed" dir="auto"><span class="caption">{t("baselineText")}</span> {row.enumerator} {seen(row.runs, "baseline", null).map((run) => run.text).join("")}</p>

@@ -38,7 +38,7 @@ export function ResolutionPage({ id }: { id: string }) {
   const views = own === null ? ["marked", "clean", "baseline", "whatif"] as const : ["marked", "clean", "baseline", "mine", "whatif"] as const;
   return (
     <div class={`resolution view-${view.value} ${names.value ? "" : "nameless"}`}>
-      <TopBar unsent={resolution.replica.value?.safe.value === false}
+      <TopBar unsent={resolution.replica.value?.safe.value === false || resolution.unsent.shown.value.length > 0}
         title={<><span class="symbol">{document_?.symbol}</span> <h1 dir="auto">{document_?.title}</h1></>}>
         <Presence resolution={resolution} />
       </TopBar>
@@ -77,7 +77,7 @@ function Presence({ resolution }: { resolution: Resolution }) {
 /** How it is with the server, in few words. */
 function State({ resolution }: { resolution: Resolution }) {
   const replica = resolution.replica.value;
-  const link = replica?.connection.link.value.state ?? (resolution.reached.value ? "online" : "offline");
+  const link = resolution.link.value;
   const words = link !== "online" ? t(link === "connecting" ? "connecting" : link === "closed" ? "closedTitle" : "offlineTitle")
     : writer.value === null ? t("online")
       : t(replica?.safe.value === true ? "saved" : replica?.safe.value === false ? "saving" : "connecting");

@@ -1,11 +1,13 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { renderSVG } from "uqr";
-import { type Delegations, type Document, get, type Imported, type Invitation, Problem, type Quarantined, type Revision, type Role, send } from "../api";
+import { type Delegations, type Document, get, type Imported, type Invitation, type Quarantined, type Revision, type Role, send } from "../api";
 import { delegations, nameOf } from "../delegations";
 import { follow } from "../route";
+import { told } from "../told";
 import { me } from "../visitor";
 import { t, when } from "../words";
+import { Copy } from "./Copy";
 import { TopBar } from "./TopBar";
 import { Who } from "./Who";
 
@@ -14,7 +16,7 @@ export function SecretariatPage() {
   const documents = useSignal<Document[]>([]);
   const people = useSignal<Delegations>({ delegations: [], accounts: [] });
   const problem = useSignal<string | null>(null);
-  const fails = (error: unknown) => { problem.value = error instanceof Problem && !error.unreachable ? error.detail : t("offlineTitle"); };
+  const fails = (error: unknown) => { problem.value = told(error); };
   const load = async () => {
     try {
       const [all, who] = await Promise.all([get<{ documents: Document[] }>("/documents"), get<Delegations>("/delegations")]);
@@ -158,7 +160,7 @@ function Invited({ invitation }: { invitation: Invitation }) {
       <div>
         <p><strong>{t("invitationFor", { who: invitation.account.delegation ?? t(`role_${invitation.account.role}`) })}</strong></p>
         <label>{t("invitationLink")} <input readOnly value={link} onFocus={(event) => event.currentTarget.select()} /></label>
-        <button onClick={() => void navigator.clipboard.writeText(link)}>{t("copy")}</button>
+        <Copy text={link} />
       </div>
       <img src={image} alt={t("invitationQr")} width="180" height="180" />
     </div>
@@ -192,7 +194,7 @@ function Exports({ documents, fails }: { documents: Document[]; fails(error: unk
       </ul>
       <h2>{t("quarantineTitle")}</h2>
       {refused.value.length === 0 ? <p>{t("quarantineNone")}</p> : (
-        <ul class="refused">{refused.value.map((one) => <li key={one.number}>{when(one.at)} · {one.sender} · <code>{one.code}</code> · {one.reason}</li>)}</ul>
+        <ul>{refused.value.map((one) => <li key={one.number}>{when(one.at)} · {one.sender} · <code>{one.code}</code> · {one.reason}</li>)}</ul>
       )}
     </section>
   );

@@ -1,11 +1,13 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type Collision, isOpen, numberOf, Problem, type Preview, read, send } from "../api";
-import { asOnPaper } from "../marks";
-import { placeOf, type Resolution } from "../resolution";
+import { type Collision, isOpen, numberOf, type Preview, read, send } from "../api";
+import { asOnPaper, runOf } from "../marks";
+import { placeOf } from "../place";
+import type { Resolution } from "../resolution";
+import { told } from "../told";
 import { count, list, t } from "../words";
 import { MarkedText } from "./MarkedText";
-import { runOf, StatusChip } from "./Margin";
+import { StatusChip } from "./ProposalCard";
 import { Whos } from "./Who";
 
 const lines = (text: string) => text.split(/\r?\n/);
@@ -27,7 +29,7 @@ export function WhatIf({ resolution }: { resolution: Resolution }) {
     Promise.all([then, now]).then(
       ([answer, text]) => { if (!late) [preview.value, agreed.value, problem.value] = [answer, new Set(lines(text)), null]; },
       (error: unknown) => {
-        if (!late) problem.value = error instanceof Problem && !error.unreachable ? error.detail : t("whatIfOffline");
+        if (!late) problem.value = told(error, t("whatIfOffline"));
       },
     );
     return () => { late = true; };
@@ -81,7 +83,7 @@ export function WhatIf({ resolution }: { resolution: Resolution }) {
 function Remaining({ collisions }: { collisions: Collision[] }) {
   if (collisions.length === 0) return <p class="notice good">{t("whatIfNoCollision")}</p>;
   return (
-    <div class="notice warn remaining">
+    <div class="notice warn">
       <strong>{count("whatIfCollisions", collisions.length)}</strong>
       <ul>{collisions.map((one, at) => <li key={at} dir="auto"><span class="place">{placeOf(one.provision)}</span> {list(one.proposals)}: {one.bracketed}</li>)}</ul>
     </div>

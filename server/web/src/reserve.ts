@@ -1,0 +1,18 @@
+// The service worker, which keeps the page and the last answers as a reserve.
+
+/** What was asked before it was there. */
+const early = new Set<string>();
+const worker = "serviceWorker" in navigator ? navigator.serviceWorker : null;
+
+/** Asked before the service worker is there, a thing is asked once more when it is, so that it has the answer to keep. */
+export function asked(address: string): void {
+  if (worker !== null && worker.controller === null) early.add(address);
+}
+
+export function keepReserve(): void {
+  worker?.addEventListener("controllerchange", () => {
+    for (const address of early) void fetch(address, { credentials: "same-origin" }).catch(() => undefined);
+    early.clear();
+  });
+  void worker?.register("/service-worker.js").catch(() => undefined);
+}
