@@ -381,12 +381,12 @@ impl<K: Keep> Task<K> {
                     self.to_store.push(Kept::Entry(entry));
                 }
                 Effect::Quarantine(refused) => {
-                    metrics::counter!("codraft_refused_changes_total", "code" => refused.code).increment(1);
-                    tracing::warn!(account = refused.member.account, code = refused.code, "refused a change");
+                    count_refused(&refused, true);
                     self.refused += 1;
                     let done = self.done(Durable::Refused(self.refused));
                     self.keep.quarantine(refused, now(), done);
                 }
+                Effect::Unkept(refused) => count_refused(&refused, false),
                 // Nobody may be listening.
                 Effect::Publish(event) => drop(self.events.send(event)),
             }
@@ -435,6 +435,18 @@ impl<K: Keep> Task<K> {
         for outbox in self.outboxes.values() {
             outbox.close(Closing { code: 4507, reason: reason.to_owned() });
         }
+    }
+}
+
+/// Counts a refused change, and says in the log whose it is.
+fn count_refused(refused: &Refused, kept: bool) {
+    metrics::counter!("codraft_refused_changes_total", "code" => refused.code).increment(1);
+    let (account, code) = (&refused.member.account, refused.code);
+    if kept {
+        tracing::warn!(account, code, "refused a change");
+    } else {
+        metrics::counter!("codraft_unkept_changes_total").increment(1);
+        tracing::warn!(account, code, "refused a change, and quarantine has no room for it");
     }
 }
 
