@@ -505,3 +505,31 @@ fn an_addition_that_comes_back_too_late_is_late() {
     house.check("concluded");
     assert_eq!(said(&house.open()), [(false, Mark::Add, vec![self::code(code)])]);
 }
+
+/// Of words that two wrote alike, what one took back does not come back with the rejection of its strike.
+#[test]
+fn what_was_taken_back_stays_so() {
+    let mut house = House::new(2);
+    let before = house.standing();
+    let write = |house: &mut House, n: usize, strike: isize, words: &str| {
+        let doc = &mut house.replicas[n].0;
+        let (_, list) = doc.get(ROOT, "provisions").unwrap().unwrap();
+        let (_, map) = doc.get(&list, 4).unwrap().unwrap();
+        let (_, text) = doc.get(&map, "text").unwrap().unwrap();
+        let mut tx = doc.transaction();
+        tx.splice_text(&text, 5, strike, words).unwrap();
+        tx.commit();
+        house.sync(n, false);
+    };
+    write(&mut house, 0, 0, "all of ");
+    write(&mut house, 1, 0, "all of ");
+    house.act(&Command::Collapse, by(Role::Secretariat, None)).unwrap();
+    house.sync(0, true);
+    write(&mut house, 0, 4, "");
+    house.check("one has taken back a part");
+    house.act(&Command::Close, by(Role::Chair, None)).unwrap();
+    let all = house.open().iter().map(|one| ruling(&one.derived.proposal.id.0, Decision::Reject)).collect();
+    house.rule(all).unwrap();
+    house.check("all rejected");
+    assert_eq!((house.standing(), house.shown(&View::Baseline)), (before.clone(), before));
+}

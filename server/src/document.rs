@@ -1,12 +1,16 @@
 //! The task of one open document: feeds its hub, one event after another, and performs what it decides.
 
+mod pending;
+
+pub use pending::{Ends, Pending};
+
 use crate::hub::read::Facts;
 use crate::hub::{Closing, ConnectionId, Effect, Event, Hub, Member, NewChange, NewEntry, Refused};
 use crate::outbox::{Outbox, Outgoing};
 use codraft_protocol::api::{By, DocumentEvent};
 use codraft_protocol::round::{Command as Decision, Refusal};
 use codraft_protocol::time::Timestamp;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -61,7 +65,7 @@ enum Command {
         outbox: Outbox,
     },
     Event(Event),
-    /// A question about the text, answered once all that came before it is durable.
+    /// A question about the text, answered once all that came before it is durable, and before anything else comes.
     Ask(Question),
     /// Something to be decided; answered once it is durable.
     Act {
@@ -78,17 +82,14 @@ enum Command {
     },
 }
 
-/// How far the log and the ledger are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Ends {
-    changes: u32,
-    entries: u64,
-}
-
-impl Ends {
-    fn reach(self, goal: Self) -> bool {
-        self.changes >= goal.changes && self.entries >= goal.entries
-    }
+/// What waits until all before it is durable.
+enum Due {
+    /// An event of an entry.
+    Publish(DocumentEvent),
+    /// An answer that is known already.
+    Answer(Box<dyn FnOnce() + Send>),
+    /// A question that the hub is asked then.
+    Ask(Question),
 }
 
 /// Commands that were sent to a document's task, and how many of them it had received when it last came to rest.
@@ -112,7 +113,7 @@ pub struct Handle {
 impl Handle {
     /// Starts the document's task.
     pub fn start(hub: Hub, facts: Facts, keep: impl Keep) -> Self {
-        let durable = Ends { changes: hub.durable(), entries: hub.entries() };
+        let durable = Ends::of(&hub);
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (events, _) = broadcast::channel(EVENTS);
         let (stored_sender, stored) = mpsc::unbounded_channel();
@@ -124,10 +125,9 @@ impl Handle {
             outboxes: HashMap::new(),
             events: events.clone(),
             durable,
-            questions: Vec::new(),
+            due: Pending::default(),
             to_store: Vec::new(),
             refused: 0,
-            to_publish: VecDeque::new(),
             kept: 0,
             quiet_at: None,
             stored: stored_sender,
@@ -213,11 +213,9 @@ struct Task<K> {
     events: broadcast::Sender<DocumentEvent>,
     /// What is durable.
     durable: Ends,
-    /// Questions, each with what must be durable before it is answered.
-    questions: Vec<(Ends, Question)>,
+    /// What waits for that.
+    due: Pending<Due>,
     to_store: Vec<Kept>,
-    /// Events of entries, each with the number of entries that must be durable before it is told.
-    to_publish: VecDeque<(u64, DocumentEvent)>,
     /// How many refused changes have been handed in, and how many of them are durable.
     refused: u64,
     kept: u64,
@@ -235,6 +233,7 @@ impl<K: Keep> Task<K> {
         self.quiet_at = Some(Instant::now() + QUIET);
         loop {
             let rest = self.rest();
+            let asked = self.is_asked();
             tokio::select! {
                 biased;
                 Some(result) = stored.recv() => {
@@ -256,14 +255,17 @@ impl<K: Keep> Task<K> {
                         self.event(Event::Kept { refused });
                     }
                 }
-                () = sleep_until(rest.unwrap_or_else(Instant::now)), if rest.is_some() => {
+                () = sleep_until(rest.unwrap_or_else(Instant::now)), if rest.is_some() && !asked => {
                     self.quiet_at = None;
                     self.event(Event::Quiet);
                 }
-                command = inbox.recv() => {
+                command = inbox.recv(), if !asked => {
                     let Some(command) = command else { return };
                     self.command(command);
                     for _ in 1..BATCH {
+                        if self.is_asked() {
+                            break;
+                        }
                         let Ok(command) = inbox.try_recv() else { break };
                         self.command(command);
                     }
@@ -276,11 +278,17 @@ impl<K: Keep> Task<K> {
         }
     }
 
+    /// Whether a question waits. Until it is answered nothing more is taken in: the answer would tell of that, too,
+    /// and it would not be durable.
+    fn is_asked(&self) -> bool {
+        self.durable != Ends::of(&self.hub) && self.due.iter().any(|due| matches!(due, Due::Ask(_)))
+    }
+
     /// Whether there is nothing to do, and nothing to wait for but a command.
     fn is_at_rest(&self) -> bool {
         self.outboxes.is_empty()
-            && self.questions.is_empty()
-            && self.durable.reach(self.ends())
+            && self.due.is_empty()
+            && self.durable == Ends::of(&self.hub)
             && self.kept == self.refused
             && self.rest().is_none()
     }
@@ -298,32 +306,29 @@ impl<K: Keep> Task<K> {
                 }
                 self.event(event);
             }
-            Command::Ask(question) => self.questions.push((self.ends(), question)),
+            Command::Ask(question) => self.await_durable(Due::Ask(question)),
             Command::Act { decision, by, answer } => {
                 let mut effects = Vec::new();
                 let outcome = self.hub.act(now(), &decision, by, &mut effects);
                 self.perform(effects);
                 self.quiet_at.get_or_insert_with(|| Instant::now() + QUIET);
                 // Whoever asked may be gone; what is decided is decided.
-                let reply: Question = Box::new(move |_, _| drop(answer.send(outcome)));
-                self.questions.push((self.ends(), reply));
+                self.await_durable(Due::Answer(Box::new(move || drop(answer.send(outcome)))));
             }
             Command::Submit { member, changes, answer } => {
                 let mut effects = Vec::new();
                 let taken = self.hub.submit(&member, &changes, &mut effects);
                 self.perform(effects);
-                let reply: Question = Box::new(move |_, _| {
-                    // Whoever asked may be gone; what is taken is taken.
+                // Whoever asked may be gone; what is taken is taken.
+                self.await_durable(Due::Answer(Box::new(move || {
                     let _ = answer.send(taken);
-                });
-                self.questions.push((self.ends(), reply));
+                })));
             }
         }
     }
 
-    /// What will be durable once all that has been handed out is.
-    fn ends(&self) -> Ends {
-        Ends { changes: self.hub.folded(), entries: self.hub.entries() }
+    fn await_durable(&mut self, due: Due) {
+        self.due.push(Ends::of(&self.hub), due);
     }
 
     /// When to look after what can wait: once it is quiet, or at a round's deadline.
@@ -339,12 +344,6 @@ impl<K: Keep> Task<K> {
     fn reached(&mut self, durable: Ends) {
         self.durable = durable;
         self.event(Event::Stored { durable: durable.changes });
-        while self.to_publish.front().is_some_and(|(entries, _)| *entries <= durable.entries) {
-            if let Some((_, event)) = self.to_publish.pop_front() {
-                // Nobody may be listening.
-                drop(self.events.send(event));
-            }
-        }
     }
 
     fn event(&mut self, event: Event) {
@@ -376,17 +375,16 @@ impl<K: Keep> Task<K> {
                     self.to_store.push(Kept::Changes(changes));
                 }
                 Effect::Enter(entry) => {
-                    let number = entry.entry.number + 1;
-                    self.to_publish.extend(entry.events.iter().map(|event| (number, event.clone())));
+                    entry.events.iter().for_each(|event| self.await_durable(Due::Publish(event.clone())));
                     self.to_store.push(Kept::Entry(entry));
                 }
                 Effect::Quarantine(refused) => {
-                    metrics::counter!("codraft_refused_changes_total", "code" => refused.code).increment(1);
-                    tracing::warn!(account = refused.member.account, code = refused.code, "refused a change");
+                    count_refused(&refused, true);
                     self.refused += 1;
                     let done = self.done(Durable::Refused(self.refused));
                     self.keep.quarantine(refused, now(), done);
                 }
+                Effect::Unkept(refused) => count_refused(&refused, false),
                 // Nobody may be listening.
                 Effect::Publish(event) => drop(self.events.send(event)),
             }
@@ -398,7 +396,7 @@ impl<K: Keep> Task<K> {
         if self.to_store.is_empty() {
             return;
         }
-        let durable = self.ends();
+        let durable = Ends::of(&self.hub);
         let kept = std::mem::take(&mut self.to_store);
         let changes = kept.iter().map(|one| match one {
             Kept::Changes(changes) => changes.len(),
@@ -418,13 +416,15 @@ impl<K: Keep> Task<K> {
         })
     }
 
+    /// Lets out what has become due.
     fn answer(&mut self) {
-        let durable = self.durable;
-        let (ready, waiting): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.questions).into_iter().partition(|(goal, _)| durable.reach(*goal));
-        self.questions = waiting;
-        for (_, question) in ready {
-            question(&mut self.hub, &self.facts);
+        while let Some(due) = self.due.next(self.durable) {
+            match due {
+                // Nobody may be listening.
+                Due::Publish(event) => drop(self.events.send(event)),
+                Due::Answer(answer) => answer(),
+                Due::Ask(question) => question(&mut self.hub, &self.facts),
+            }
         }
     }
 
@@ -438,8 +438,23 @@ impl<K: Keep> Task<K> {
     }
 }
 
+/// Counts a refused change, and says in the log whose it is.
+fn count_refused(refused: &Refused, kept: bool) {
+    metrics::counter!("codraft_refused_changes_total", "code" => refused.code).increment(1);
+    let (account, code) = (&refused.member.account, refused.code);
+    if kept {
+        tracing::warn!(account, code, "refused a change");
+    } else {
+        metrics::counter!("codraft_unkept_changes_total").increment(1);
+        tracing::warn!(account, code, "refused a change, and quarantine has no room for it");
+    }
+}
+
 /// The time of day.
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests;

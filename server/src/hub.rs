@@ -382,7 +382,10 @@ impl Hub {
             match self.quarantine.take(&one, self.budgets.quarantine_bytes) {
                 Taken::New => effects.push(Effect::Quarantine(one)),
                 Taken::Known => {}
-                Taken::NoRoom => outcome = Err(Ending::Full),
+                Taken::NoRoom => {
+                    outcome = Err(Ending::Full);
+                    effects.push(Effect::Unkept(one));
+                }
             }
         }
         outcome

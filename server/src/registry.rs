@@ -358,7 +358,8 @@ impl Registry {
         let handle = cell.get_or_try_init(|| async {
             let inner = Arc::clone(&self.inner);
             let loading = tokio::task::spawn_blocking(move || {
-                load(&inner.settings, &inner.peer_id, &*inner.reader, &inner.committer, &record)
+                let (reader, hand) = (&*inner.reader, loading::new_actor()?);
+                load(&inner.settings, &inner.peer_id, reader, &inner.committer, &record, hand)
             });
             let (hub, facts, keep) = loading.await.map_err(|_| RegistryError::Closing)??;
             Ok(Handle::start(hub, facts, keep))

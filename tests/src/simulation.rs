@@ -9,10 +9,12 @@ pub mod client;
 pub mod copy;
 pub mod disk;
 pub mod hostile;
+pub mod house;
 pub mod laws;
 pub mod oracle;
 pub mod plan;
 pub mod server;
+pub mod settlement;
 pub mod stock;
 pub mod truth;
 pub mod world;
@@ -82,6 +84,12 @@ pub struct Tally {
     pub faults: u64,
     /// Whether the disk had lied about flushes, and the server refused to serve what was left.
     pub closed: u64,
+    /// Acts that were entered in the ledger.
+    pub acts: u64,
+    /// Revisions at the end, beyond the imported text.
+    pub revisions: u64,
+    /// Comments at the end.
+    pub comments: u64,
     /// Proposals at the end.
     pub proposals: u64,
     /// Those with more than one sponsor.

@@ -35,6 +35,9 @@ fn add(all: &mut Tally, one: &Tally) {
     all.crashes += one.crashes;
     all.faults += one.faults;
     all.closed += one.closed;
+    all.acts += one.acts;
+    all.revisions += one.revisions;
+    all.comments += one.comments;
     all.proposals += one.proposals;
     all.joint += one.joint;
     all.colliding += one.colliding;

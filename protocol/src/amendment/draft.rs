@@ -219,6 +219,11 @@ impl<'a> Drafting<'a> {
                     self.changes.insert(deed.change);
                     deeds.push_undone(deed.change, deed.op, piece.len());
                 }
+                // What it took back stays so, also where its strike is rejected.
+                for (_, deed) in piece.taken_back.iter().filter(|(by, _)| *by == own) {
+                    self.changes.insert(deed.change);
+                    deeds.push_done(deed.change, deed.op, piece.len());
+                }
                 let foreign = piece.is_foreign(own);
                 let of = if foreign { piece.by.first().map(|by| (*by).clone()) } else { None };
                 let by = vec![own.clone()];

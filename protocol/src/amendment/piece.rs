@@ -18,6 +18,8 @@ pub(super) struct Piece<'a> {
     /// Who wrote them, ascending; several where delegations wrote the same words.
     pub(super) by: BTreeSet<&'a DelegationCode>,
     pub(super) inserted: Vec<Own<'a>>,
+    /// Insertions that their authors took back, leaving the words to others who wrote them too.
+    pub(super) taken_back: Vec<Own<'a>>,
     /// Pending strikes.
     pub(super) struck: Vec<Own<'a>>,
 }
@@ -90,13 +92,12 @@ impl<'a> Pieces<'a> {
             if run.struck.iter().any(Deed::is_adopted) {
                 return None;
             }
-            let (mut inserted, struck) = (owned(changes, &run.inserted), owned(changes, &run.struck));
+            let (inserted, struck) = (owned(changes, &run.inserted), owned(changes, &run.struck));
             let base = run.inserted.iter().any(Deed::is_adopted);
-            if !base {
-                inserted.retain(|(by, _)| !struck.iter().any(|(striker, _)| striker == by));
-            }
+            let stands = |(by, _): &Own<'_>| base || !struck.iter().any(|(striker, _)| striker == by);
+            let (inserted, taken_back): (Vec<_>, Vec<_>) = inserted.into_iter().partition(stands);
             let by: BTreeSet<_> = inserted.iter().map(|(by, _)| *by).collect();
-            (!by.is_empty()).then_some(Piece { text: &run.text, base, by, inserted, struck })
+            (!by.is_empty()).then_some(Piece { text: &run.text, base, by, inserted, taken_back, struck })
         });
         let mut suppressed: Vec<_> =
             owned(changes, &provision.removed).into_iter().map(|own| (own, Removal::Removed)).collect();

@@ -178,6 +178,8 @@ pub enum Effect {
     Enter(Box<NewEntry>),
     /// Keep a refused change, and answer with [`Event::Kept`].
     Quarantine(Refused),
+    /// Count a refused change for which quarantine has no room: whoever sent it has the only copy.
+    Unkept(Refused),
     /// Publish on the document's event stream.
     Publish(DocumentEvent),
 }

@@ -246,12 +246,16 @@ fn a_full_quarantine_says_so_and_takes_nothing() {
         join(&mut hub, LINK);
         let mut effects = handle(&mut hub, bringing(&[&one, &two, &one]));
         effects.extend(handle(&mut hub, Event::Kept { refused: 1 }));
-        let kept = effects.iter().filter_map(|effect| match effect {
-            Effect::Quarantine(refused) => Some(refused.raw.to_vec()),
-            _ => None,
-        });
-        let expected = if held.is_empty() { vec![one.raw_bytes().to_vec()] } else { Vec::new() };
-        assert_eq!(kept.collect::<Vec<_>>(), expected);
+        let (mut kept, mut unkept) = (Vec::new(), Vec::new());
+        for effect in &effects {
+            match effect {
+                Effect::Quarantine(refused) => kept.push(refused.raw.as_ref()),
+                Effect::Unkept(refused) => unkept.push(refused.raw.as_ref()),
+                _ => {}
+            }
+        }
+        let expected = if held.is_empty() { vec![one.raw_bytes()] } else { Vec::new() };
+        assert_eq!((kept, unkept), (expected, vec![two.raw_bytes()]));
         let closed = effects.iter().any(
             |effect| matches!(effect, Effect::Close { closing, .. } if closing.reason.contains("NOT kept")),
         );

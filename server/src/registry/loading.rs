@@ -13,7 +13,8 @@ use codraft_protocol::resolution::edit;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-/// Opens a document from its log: its hub, what is known beside it, and where its changes go.
+/// Opens a document from its log: its hub, what is known beside it, and where its changes go. `hand` is the actor with
+/// which the server itself will write in it: one that was never used before.
 ///
 /// # Errors
 /// [`RegistryError::Damaged`], [`RegistryError::Storage`]
@@ -23,6 +24,7 @@ pub fn load(
     reader: &dyn Reader,
     committer: &CommitterHandle,
     record: &DocumentRecord,
+    hand: ActorId,
 ) -> Result<(Hub, Facts, Shelf), RegistryError> {
     let started = std::time::Instant::now();
     let id = record.id;
@@ -58,7 +60,7 @@ pub fn load(
         baseline,
         quarantine,
         imported: record.created,
-        hand: new_actor()?,
+        hand,
         gate: settings.gate.clone(),
         budgets: settings.budgets.clone(),
     };

@@ -2,6 +2,7 @@
 
 use super::{Registry, RegistryError, lock};
 use crate::directory::Caller;
+use crate::document::Ends;
 use crate::storage::record::{ChangeRecord, key, ledger};
 use crate::storage::{Reader, StorageError, Tree};
 use codraft_protocol::api;
@@ -138,9 +139,9 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`]
     pub async fn ledger(&self, id: DocumentId) -> Result<LedgerListing, RegistryError> {
-        let late = self.ask(id, |hub, _| hub.late()).await?;
+        let (late, ends) = self.ask(id, |hub, _| (hub.late(), Ends::of(hub))).await?;
         let reader = Arc::clone(&self.inner.reader);
-        let entries = tokio::task::spawn_blocking(move || entries(&*reader, id));
+        let entries = tokio::task::spawn_blocking(move || entries(&*reader, id, ends));
         let entries = entries.await.map_err(|_| RegistryError::Closing)?;
         Ok(LedgerListing { entries: entries.map_err(|e| RegistryError::Storage(Arc::new(e)))?, late })
     }
@@ -152,12 +153,12 @@ impl Registry {
     pub async fn audit(&self, id: DocumentId) -> Result<Audit, RegistryError> {
         let record = self.record(id)?;
         // What is under way is durable before the trail is read.
-        self.ask(id, |_, _| ()).await?;
+        let ends = self.ask(id, |hub, _| Ends::of(hub)).await?;
         let reader = Arc::clone(&self.inner.reader);
         let trail = tokio::task::spawn_blocking(move || {
-            let entries = entries(&*reader, id)?;
+            let entries = entries(&*reader, id, ends)?;
             let mut changes = Vec::new();
-            for entry in reader.scan(Tree::Changes, &key::document(&id)) {
+            for entry in reader.scan(Tree::Changes, &key::document(&id)).take(ends.changes as usize) {
                 let change = ChangeRecord::decode(&entry?.1)?;
                 let parsed = automerge::Change::from_bytes(change.raw.clone());
                 changes.push(Event::Change {
@@ -220,9 +221,11 @@ impl Registry {
     }
 }
 
-fn entries(reader: &dyn Reader, id: DocumentId) -> Result<Vec<Entry>, StorageError> {
+/// The entries up to these ends: what is stored beyond them may not be durable yet.
+fn entries(reader: &dyn Reader, id: DocumentId, ends: Ends) -> Result<Vec<Entry>, StorageError> {
+    let most = usize::try_from(ends.entries).unwrap_or(usize::MAX);
     let mut entries = Vec::new();
-    for entry in reader.scan(Tree::Ledger, &key::document(&id)) {
+    for entry in reader.scan(Tree::Ledger, &key::document(&id)).take(most) {
         entries.push(ledger::decode(&entry?.1)?);
     }
     Ok(entries)

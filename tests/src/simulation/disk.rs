@@ -4,6 +4,7 @@
 use automerge::ChangeHash;
 use codraft_protocol::authorship::chunk;
 use codraft_protocol::time::Timestamp;
+use codraft_server::document::Ends;
 use codraft_server::storage::chain::{self, End};
 use codraft_server::storage::record::{ChangeRecord, key};
 use codraft_server::storage::{Entry, Reader, Storage, StorageError, Stream, Tree, Write, head};
@@ -42,6 +43,8 @@ struct Files {
     changes: BTreeSet<ChangeHash>,
     /// Hashes of quarantined changes on the platter.
     quarantined: BTreeSet<ChangeHash>,
+    /// Entries of the ledger on the platter, as they are stored.
+    entries: BTreeMap<u64, Vec<u8>>,
 }
 
 /// The disk; every clone is the same one.
@@ -177,6 +180,20 @@ impl Disk {
         files.changes.contains(hash)
     }
 
+    /// How many changes and entries would survive if the power went now.
+    pub fn ends(&self) -> Ends {
+        let files = &mut *self.files();
+        files.look();
+        Ends { changes: files.changes.len() as u32, entries: files.entries.len() as u64 }
+    }
+
+    /// An entry of the ledger that would survive if the power went now, as it is stored.
+    pub fn entry(&self, number: u64) -> Option<Vec<u8>> {
+        let files = &mut *self.files();
+        files.look();
+        files.entries.get(&number).cloned()
+    }
+
     /// The refused changes that would survive if the power went now.
     pub fn quarantined(&self) -> BTreeSet<ChangeHash> {
         let files = &mut *self.files();
@@ -197,6 +214,7 @@ impl Files {
                     let record = ChangeRecord::decode(&value).expect("the store writes records");
                     self.changes.extend(chunk::hash(&record.raw));
                 }
+                (Tree::Ledger, Some(value)) => drop(self.entries.insert(key::number(&write.key), value)),
                 (Tree::Quarantine, Some(value)) => {
                     let record = codraft_server::storage::record::QuarantineRecord::decode(&value);
                     self.quarantined.extend(chunk::hash(&record.expect("the store writes records").raw));

@@ -2,16 +2,20 @@
 //! every key of a map a list of values. Shares nothing with the attribution index but the changes.
 
 use automerge::legacy::{ElementId, Key, ObjectId, OpId, OpType};
-use automerge::{Change, ChangeHash, ScalarValue};
-use codraft_protocol::authorship::Record;
+use automerge::{ActorId, Change, ChangeHash, ScalarValue};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Changes, by what they did to something.
 pub type Hashes = BTreeSet<ChangeHash>;
 
+/// An operation: its counter and its actor.
+pub type Op = (u64, ActorId);
+
 /// A character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
+    /// Its element.
+    pub id: Op,
     /// Which.
     pub character: char,
     /// Who inserted it.
@@ -23,6 +27,8 @@ pub struct Letter {
 /// A value that a key was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
+    /// The operation that gave it.
+    pub id: Op,
     /// The value, as text.
     pub value: String,
     /// Who gave it.
@@ -34,8 +40,8 @@ pub struct Given {
 /// A provision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provision {
-    /// Its id.
-    pub id: String,
+    /// Its element.
+    pub id: Op,
     /// Who added it.
     pub inserted: ChangeHash,
     /// Who removed it.
@@ -44,8 +50,8 @@ pub struct Provision {
     pub letters: Vec<Letter>,
     /// Its fields.
     pub fields: BTreeMap<String, Vec<Given>>,
-    /// Who suppressed it, each with who lifted that.
-    pub suppressed: Vec<(String, ChangeHash, Hashes)>,
+    /// In whose name it was suppressed.
+    pub suppressed: Vec<(String, Given)>,
 }
 
 #[derive(Debug)]
@@ -121,7 +127,9 @@ pub fn provisions(changes: &[Change]) -> Vec<Provision> {
                             given.replaced.insert(hash);
                         }
                     }
-                    let given = |value: String| Given { value, put: hash, replaced: Hashes::new() };
+                    let op_id = (id.0, id.1.clone());
+                    let given =
+                        |value: String| Given { id: op_id, value, put: hash, replaced: Hashes::new() };
                     match &op.action {
                         OpType::Put(value) => values.push((id, given(shown(value)), false)),
                         OpType::Make(_) => values.push((id, given(String::new()), true)),
@@ -138,6 +146,18 @@ pub fn provisions(changes: &[Change]) -> Vec<Provision> {
     list.order().into_iter().map(|id| provision(&objects, list, &id)).collect()
 }
 
+/// Which change did each operation that inserts or writes something.
+pub fn operations(provisions: &[Provision]) -> HashMap<Op, ChangeHash> {
+    let mut all = HashMap::new();
+    for one in provisions {
+        all.insert(one.id.clone(), one.inserted);
+        all.extend(one.letters.iter().map(|letter| (letter.id.clone(), letter.inserted)));
+        let given = one.fields.values().flatten().chain(one.suppressed.iter().map(|(_, given)| given));
+        all.extend(given.map(|given| (given.id.clone(), given.put)));
+    }
+    all
+}
+
 fn provision(objects: &HashMap<ObjectId, Object>, list: &Object, id: &OpId) -> Provision {
     let element = &list.elements[id];
     let nothing = Object::default();
@@ -151,6 +171,7 @@ fn provision(objects: &HashMap<ObjectId, Object>, list: &Object, id: &OpId) -> P
         for id in text.order() {
             let element = &text.elements[&id];
             letters.extend(element.character.map(|character| Letter {
+                id: (id.0, id.1.clone()),
                 character,
                 inserted: element.inserted,
                 struck: element.struck.clone(),
@@ -161,7 +182,7 @@ fn provision(objects: &HashMap<ObjectId, Object>, list: &Object, id: &OpId) -> P
     for entries in made("suppressed") {
         for (key, values) in &entries.keys {
             let set = values.iter().filter(|(_, given, _)| given.value == "true");
-            suppressed.extend(set.map(|(_, given, _)| (key.clone(), given.put, given.replaced.clone())));
+            suppressed.extend(set.map(|(_, given, _)| (key.clone(), given.clone())));
         }
     }
     let fields = ["enumerator", "kind", "level", "part", "separator"].into_iter().map(|field| {
@@ -169,51 +190,11 @@ fn provision(objects: &HashMap<ObjectId, Object>, list: &Object, id: &OpId) -> P
         (field.to_owned(), values.collect())
     });
     Provision {
-        id: format!("{}@{}", id.0, id.1),
+        id: (id.0, id.1.clone()),
         inserted: element.inserted,
         removed: element.struck.clone(),
         letters,
         fields: fields.collect(),
         suppressed,
     }
-}
-
-/// The same, of the record of the attribution index.
-pub fn recorded(record: &Record) -> Vec<Provision> {
-    let hash = |deed: &codraft_protocol::authorship::Deed| record.change(*deed).expect("in the record").hash;
-    let hashes = |deeds: &[codraft_protocol::authorship::Deed]| deeds.iter().map(hash).collect::<Hashes>();
-    let provision = |provision: &std::sync::Arc<codraft_protocol::authorship::Provision>| Provision {
-        id: provision.id.0.clone(),
-        inserted: hash(&provision.inserted[0]),
-        removed: hashes(&provision.removed),
-        letters: provision
-            .text
-            .iter()
-            .flat_map(|run| {
-                run.text.chars().map(|character| Letter {
-                    character,
-                    inserted: hash(&run.inserted[0]),
-                    struck: hashes(&run.struck),
-                })
-            })
-            .collect(),
-        fields: provision
-            .fields
-            .iter()
-            .map(|(field, versions)| {
-                let given = |version: &codraft_protocol::authorship::FieldVersion| Given {
-                    value: version.value.clone(),
-                    put: hash(&version.put),
-                    replaced: hashes(&version.replaced),
-                };
-                ((*field).to_owned(), versions.iter().map(given).collect())
-            })
-            .collect(),
-        suppressed: provision
-            .suppressed
-            .iter()
-            .map(|one| (one.delegation.to_string(), hash(&one.put), hashes(&one.lifted)))
-            .collect(),
-    };
-    record.provisions.iter().map(provision).collect()
 }

@@ -44,6 +44,12 @@ pub enum Kind {
     Clock,
     /// Everything is checked in the middle of the run.
     Audit,
+    /// Somebody decides something: about a round, a proposal, a comment.
+    Act,
+    /// Somebody asks what there is.
+    Ask,
+    /// Nobody has written for a moment.
+    Quiet,
 }
 
 /// One step.
@@ -96,8 +102,37 @@ const STORMS: [&[Kind]; 6] = [
     &[Kind::ClientCrash, Kind::Whisper],
 ];
 
+/// The same of what has to do with decisions.
+const HOUSE: [(Kind, u32); 3] = [(Kind::Act, 10), (Kind::Ask, 2), (Kind::Quiet, 3)];
+
 /// The steps of a seed.
 pub fn steps(seed: u64) -> Vec<Step> {
+    let mut rng = StdRng::seed_from_u64(seed ^ 0x000a_c75e);
+    // In some runs nothing is decided, in some more than is edited.
+    let share = [0.0, 0.0, 0.06, 0.06, 0.15, 0.3][rng.random_range(0..6)];
+    let mut all = Vec::new();
+    for (kind, nonce) in edits(seed) {
+        while rng.random_bool(share) {
+            all.push((one_of(&HOUSE, &mut rng), rng.random()));
+        }
+        all.push((kind, nonce));
+    }
+    (0..).zip(all).map(|(number, (kind, nonce))| Step { number, kind, nonce }).collect()
+}
+
+fn one_of(weights: &[(Kind, u32)], rng: &mut StdRng) -> Kind {
+    let total: u32 = weights.iter().map(|(_, weight)| weight).sum();
+    let mut pick = rng.random_range(0..total);
+    let kind = weights.iter().find(|(_, weight)| {
+        let here = pick < *weight;
+        pick = pick.saturating_sub(*weight);
+        here
+    });
+    kind.expect("within the total").0
+}
+
+/// What happens in a run beside decisions, each with its nonce.
+fn edits(seed: u64) -> Vec<(Kind, u64)> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut weights = CALM;
     for storm in STORMS {
@@ -109,19 +144,8 @@ pub fn steps(seed: u64) -> Vec<Step> {
             }
         }
     }
-    let total: u32 = weights.iter().map(|(_, weight)| weight).sum();
     let count = rng.random_range(60..420);
-    (0..count)
-        .map(|number| {
-            let mut pick = rng.random_range(0..total);
-            let kind = weights.iter().find(|(_, weight)| {
-                let here = pick < *weight;
-                pick = pick.saturating_sub(*weight);
-                here
-            });
-            Step { number, kind: kind.expect("within the total").0, nonce: rng.random() }
-        })
-        .collect()
+    (0..count).map(|_| (one_of(&weights, &mut rng), rng.random())).collect()
 }
 
 /// A part of the steps, as it is given to a replay: `0-4,7,9-12`.

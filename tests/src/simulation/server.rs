@@ -3,19 +3,40 @@
 
 use super::Violation;
 use super::disk::{Disk, DiskStorage};
-use bytes::Bytes;
+use super::laws::Stored;
+use automerge::ActorId;
 use codraft_protocol::time::Timestamp;
-use codraft_server::document::{Keep as _, Kept};
+use codraft_server::document::{Ends, Keep as _, Kept, Pending};
 use codraft_server::hub::{ConnectionId, Event, Hub, NewChange, NewEntry, Refused};
 use codraft_server::registry::{self, Settings, Shelf};
 use codraft_server::storage::committer::{CommitQueue, CommitterHandle, Health};
-use codraft_server::storage::record::{ChangeRecord, DocumentRecord, key};
+use codraft_server::storage::record::{ChangeRecord, DocumentRecord, key, ledger};
 use codraft_server::storage::{Reader, Storage as _, StorageError, Tree};
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 
 /// Its peer id.
 pub const PEER: &str = "codraft-simulated";
+
+/// What waits until all before it is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// An event of an entry, to whoever watches.
+    Publish(u64),
+    /// The answer to an act, with the number of its entry.
+    Answer(Option<u64>),
+    /// An answer that the hub gives then.
+    Ask,
+}
+
+/// What has become durable; nothing: something could not be stored.
+type Told = Option<Durable>;
+
+#[derive(Clone, Copy, Debug)]
+enum Durable {
+    Ends(Ends),
+    Refused(u64),
+}
 
 /// A running server.
 pub struct Server {
@@ -28,9 +49,11 @@ pub struct Server {
     reader: Arc<dyn Reader>,
     record: DocumentRecord,
     to_store: Vec<Kept>,
+    durable: Ends,
+    due: Pending<Due>,
     refused: u64,
-    told: mpsc::Sender<Result<Event, ()>>,
-    heard: mpsc::Receiver<Result<Event, ()>>,
+    told: mpsc::Sender<Told>,
+    heard: mpsc::Receiver<Told>,
     /// Connections that it holds open.
     pub outboxes: BTreeSet<ConnectionId>,
 }
@@ -40,11 +63,11 @@ fn closed(error: impl std::fmt::Display) -> Violation {
 }
 
 impl Server {
-    /// Opens what is on the disk; none where the disk failed meanwhile.
+    /// Opens what is on the disk; none where the disk failed meanwhile. `hand` is the actor of the server's own changes.
     ///
     /// # Errors
     /// The store or the document refuses to open.
-    pub fn boot(disk: &Disk, record: &DocumentRecord) -> Result<Option<Self>, Violation> {
+    pub fn boot(disk: &Disk, record: &DocumentRecord, hand: ActorId) -> Result<Option<Self>, Violation> {
         let storage = match DiskStorage::open(disk) {
             Err(StorageError::Io { .. }) => return Ok(None),
             opened => opened.map_err(closed)?,
@@ -52,9 +75,10 @@ impl Server {
         let reader = storage.reader();
         let (queue, committer, health) = CommitQueue::new(storage);
         let (hub, _, shelf) =
-            registry::load(&Settings::default(), PEER, &*reader, &committer, record).map_err(closed)?;
+            registry::load(&Settings::default(), PEER, &*reader, &committer, record, hand).map_err(closed)?;
         let (told, heard) = mpsc::channel();
         Ok(Some(Self {
+            durable: Ends::of(&hub),
             hub,
             shelf,
             queue,
@@ -63,6 +87,7 @@ impl Server {
             reader,
             record: record.clone(),
             to_store: Vec::new(),
+            due: Pending::default(),
             refused: 0,
             told,
             heard,
@@ -74,9 +99,11 @@ impl Server {
     ///
     /// # Errors
     /// It refuses to open.
-    pub fn reopen(&mut self) -> Result<(), Violation> {
-        let opened = registry::load(&Settings::default(), PEER, &*self.reader, &self.committer, &self.record);
+    pub fn reopen(&mut self, hand: ActorId) -> Result<(), Violation> {
+        let (settings, reader) = (Settings::default(), &*self.reader);
+        let opened = registry::load(&settings, PEER, reader, &self.committer, &self.record, hand);
         let (hub, _, shelf) = opened.map_err(closed)?;
+        (self.durable, self.due) = (Ends::of(&hub), Pending::default());
         (self.hub, self.shelf) = (hub, shelf);
         self.to_store.clear();
         self.refused = 0;
@@ -95,9 +122,30 @@ impl Server {
         self.to_store.push(Kept::Changes(changes));
     }
 
-    /// Puts an entry of the ledger, with its change, with what is stored next.
+    /// Puts an entry of the ledger, with its change, with what is stored next; its events wait for that.
     pub fn enter(&mut self, entry: Box<NewEntry>) {
+        entry.events.iter().for_each(|_| self.await_durable(Due::Publish(entry.entry.number)));
         self.to_store.push(Kept::Entry(entry));
+    }
+
+    /// Puts what may leave once all that the hub has given out until now is durable behind the others.
+    pub fn await_durable(&mut self, due: Due) {
+        self.due.push(Ends::of(&self.hub), due);
+    }
+
+    /// What may leave now.
+    pub fn next_due(&mut self) -> Option<Due> {
+        self.due.next(self.durable)
+    }
+
+    /// Whether all that the hub has given out is known to be durable.
+    pub fn is_durable(&self) -> bool {
+        self.durable == Ends::of(&self.hub)
+    }
+
+    /// Whether a question waits, so that nothing more is taken in.
+    pub fn is_asked(&self) -> bool {
+        !self.is_durable() && self.due.iter().any(|due| *due == Due::Ask)
     }
 
     /// Hands in what has been collected.
@@ -105,23 +153,22 @@ impl Server {
         if self.to_store.is_empty() {
             return;
         }
-        let durable = self.hub.folded();
-        let done = self.done(Event::Stored { durable });
+        let done = self.done(Durable::Ends(Ends::of(&self.hub)));
         self.shelf.store(std::mem::take(&mut self.to_store), now, done);
     }
 
     /// Hands in a refused change.
     pub fn quarantine(&mut self, refused: Refused, now: Timestamp) {
         self.refused += 1;
-        let done = self.done(Event::Kept { refused: self.refused });
+        let done = self.done(Durable::Refused(self.refused));
         self.shelf.quarantine(refused, now, done);
     }
 
-    fn done(&self, event: Event) -> Box<dyn FnOnce(bool) + Send> {
+    fn done(&self, durable: Durable) -> Box<dyn FnOnce(bool) + Send> {
         let told = self.told.clone();
         Box::new(move |ok| {
             // A document that was opened anew does not listen any more.
-            let _ = told.send(if ok { Ok(event) } else { Err(()) });
+            let _ = told.send(ok.then_some(durable));
         })
     }
 
@@ -132,26 +179,30 @@ impl Server {
 
     /// What the task hears of what was stored: the last of each kind says all. None: something could not be.
     pub fn hear(&mut self) -> Option<Vec<Event>> {
-        let (mut changes, mut refused) = (None, None);
-        for result in self.heard.try_iter() {
-            match result.ok()? {
-                event @ Event::Stored { .. } => changes = Some(event),
-                event => refused = Some(event),
+        let (mut ends, mut refused) = (None, None);
+        for told in self.heard.try_iter() {
+            match told? {
+                Durable::Ends(reached) => ends = Some(reached),
+                Durable::Refused(kept) => refused = Some(Event::Kept { refused: kept }),
             }
         }
-        Some(changes.into_iter().chain(refused).collect())
+        self.durable = ends.unwrap_or(self.durable);
+        let stored = ends.map(|ends| Event::Stored { durable: ends.changes });
+        Some(stored.into_iter().chain(refused).collect())
     }
 
-    /// The document's log as it is stored.
+    /// The document's log and ledger as they are stored.
     ///
     /// # Errors
-    /// It cannot be read.
-    pub fn log(&self) -> Result<Vec<Bytes>, Violation> {
-        let entries = self.reader.scan(Tree::Changes, &key::document(&self.record.id));
-        let read = |entry: Result<(Vec<u8>, Vec<u8>), _>| {
-            let (_, value) = entry.map_err(closed)?;
-            Ok(ChangeRecord::decode(&value).map_err(closed)?.raw.into())
-        };
-        entries.map(read).collect()
+    /// They cannot be read.
+    pub fn stored(&self) -> Result<Stored, Violation> {
+        let mut stored = Stored::default();
+        for entry in self.reader.scan(Tree::Changes, &key::document(&self.record.id)) {
+            stored.log.push(ChangeRecord::decode(&entry.map_err(closed)?.1).map_err(closed)?);
+        }
+        for entry in self.reader.scan(Tree::Ledger, &key::document(&self.record.id)) {
+            stored.entries.push(ledger::decode(&entry.map_err(closed)?.1).map_err(closed)?);
+        }
+        Ok(stored)
     }
 }

@@ -1,5 +1,6 @@
 //! Everything there is in a run, and what each kind of step does to it.
 
+mod acting;
 mod ending;
 mod happening;
 mod performing;
@@ -86,6 +87,12 @@ pub struct World {
     truth: Truth,
     /// Changes that the server has acknowledged or relayed.
     promised: BTreeSet<ChangeHash>,
+    /// Entries that hubs have made and that are not lost, as they are to be stored.
+    entered: BTreeMap<u64, Vec<u8>>,
+    /// Entries that somebody was told of, likewise.
+    answered: BTreeMap<u64, Vec<u8>>,
+    /// Where the actors of the server's own hand come from.
+    hands: StdRng,
     /// Changes that are refused, as far as this process of the server knows.
     refused: BTreeSet<ChangeHash>,
     /// Events that hubs have handled.
@@ -168,6 +175,9 @@ impl World {
             doom: None,
             truth,
             promised: BTreeSet::new(),
+            entered: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            hands: StdRng::seed_from_u64(seed ^ 0x00ba_2d00),
             refused: BTreeSet::new(),
             events: 0,
             whispers: BTreeMap::new(),

@@ -200,6 +200,11 @@ async fn how_much_is_kept_of_what_is_refused() {
     let kept =
         tokio::task::block_in_place(|| house.server.pen().quarantine(&house.document).unwrap().quarantine);
     assert!(kept.is_empty(), "{kept:?}");
+    // What is with its sender only is counted: an alert watches it.
+    let url = house.server.url.clone();
+    let figures = blocking(move || ask(&url, "GET", "/metrics", &[], "")).await.body;
+    assert!(figures.contains("\ncodraft_unkept_changes_total 1\n"), "{figures}");
+    assert!(figures.contains("\ncodraft_refused_changes_total{code=\"malformed-sync\"} 1\n"), "{figures}");
     // Where there is room it is kept whole.
     let house = self::house(&["--quarantine-mb", "1"]).await;
     let mut peer = Peer::join(&house.server.url, &house.can.token, "p").await;

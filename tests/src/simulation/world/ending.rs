@@ -1,13 +1,14 @@
 //! The end of a run: all faults are over, everything comes to rest, and everything is checked.
 
 use super::super::client::Program;
-use super::super::{Fuse, Violation};
+use super::super::server::Server;
+use super::super::{Fuse, Violation, laws};
 use super::World;
 use automerge::ChangeHash;
 use codraft_client_core::store::Facts;
 use codraft_protocol::amendment::View;
+use codraft_protocol::round::Act;
 use rand::rngs::StdRng;
-use std::collections::BTreeSet;
 
 /// Messages that it may take to come to rest.
 const PATIENCE: usize = 4_000;
@@ -63,6 +64,13 @@ impl World {
         Ok(took)
     }
 
+    /// Nobody writes any more: what could wait is done. Returns whether anything was.
+    fn rests(&mut self, rng: &mut StdRng) -> Result<bool, Violation> {
+        let before = self.entered.len();
+        self.quiet(rng)?;
+        Ok(self.entered.len() != before)
+    }
+
     /// Every message arrives, and everything is stored, until nothing moves.
     fn flow(&mut self, left: &mut usize, rng: &mut StdRng) -> Result<(), Violation> {
         loop {
@@ -88,6 +96,10 @@ impl World {
                 }
             }
             if !moved {
+                moved = self.rests(rng)?;
+                *left = left.saturating_sub(1);
+            }
+            if !moved {
                 return Ok(());
             }
             if *left == 0 {
@@ -102,9 +114,8 @@ impl World {
             return Err(Violation::new("comes to rest", "some changes are never stored".to_owned()));
         }
         let Some(server) = &mut self.server else { return Ok(()) };
-        let log = server.log()?;
-        let there: BTreeSet<ChangeHash> =
-            log.iter().filter_map(|raw| codraft_protocol::authorship::chunk::hash(raw)).collect();
+        let stored = server.stored()?;
+        let there = stored.hashes();
         let (heads, text) = (server.hub.heads(), server.hub.text(&View::Current));
         let marked: View = "marked".parse().expect("a view");
         let marked_text = server.hub.text(&marked);
@@ -115,8 +126,21 @@ impl World {
                 (0..actor.len() / 2).filter_map(|n| u8::from_str_radix(&actor[2 * n..2 * n + 2], 16).ok());
             (bytes.collect::<Vec<u8>>(), code.to_string())
         });
-        let facts =
-            Facts { baseline: vec![self.founding.hash.0], roster: roster.collect(), ..Facts::default() };
+        let entries = stored.entries.iter().map(serde_json::to_string).collect::<Result<_, _>>();
+        let facts = Facts {
+            baseline: vec![self.founding.hash.0],
+            roster: roster.collect(),
+            ledger: entries.map_err(|error| Violation::new("ledger", error.to_string()))?,
+            late: server
+                .hub
+                .late()
+                .iter()
+                .filter_map(|hash| Some(hash.parse::<ChangeHash>().ok()?.0))
+                .collect(),
+            ..Facts::default()
+        };
+        let comments = server.hub.comments();
+        laws::all_or_nothing(&stored, &self.founding)?;
         let document = self.founding.document;
 
         if let Some(lost) = self.promised.iter().find(|hash| !there.contains(hash)) {
@@ -149,14 +173,37 @@ impl World {
             if replica.proposals(document).map_err(failed)? != proposals {
                 return Err(Violation::new("proposals are equal", format!("not at {who}")));
             }
+            if replica.comments(document).map_err(failed)? != comments {
+                return Err(Violation::new("comments keep their words", format!("not at {who}")));
+            }
             if replica.view(&marked).map_err(failed)? != marked_text {
                 return Err(Violation::new("proposals are equal", format!("{who} marks the text otherwise")));
             }
         }
-        self.tally.changes = log.len() as u64;
+        self.restart_changes_nothing()?;
+        self.tally.changes = stored.log.len() as u64;
+        self.tally.revisions =
+            stored.entries.iter().filter(|entry| matches!(entry.act, Act::Conclude { .. })).count() as u64;
+        self.tally.comments = comments.comments.len() as u64;
         self.tally.proposals = proposals.len() as u64;
         self.tally.joint = proposals.iter().filter(|p| p.sponsors.len() > 1).count() as u64;
         self.tally.colliding = proposals.iter().filter(|p| !p.collides_with.is_empty()).count() as u64;
         Ok(())
+    }
+
+    /// The server, started once more, has what it had.
+    fn restart_changes_nothing(&mut self) -> Result<(), Violation> {
+        let hand = self.new_hand();
+        let again = Server::boot(&self.disk, &self.record, hand)?;
+        let (Some(server), Some(again)) = (&self.server, again) else { return Ok(()) };
+        let told = |server: &Server| {
+            let hub = &server.hub;
+            let decided = (hub.rounds(), hub.revisions(), hub.rulings(), hub.comments());
+            (hub.text(&View::Current), hub.proposals(), hub.attribution(), decided)
+        };
+        match told(server) == told(&again) {
+            true => Ok(()),
+            false => Err(Violation::new("a restart changes nothing", "what is told".to_owned())),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::client::Program;
 use super::super::plan::{Kind, Step};
+use super::super::server::Server;
 use super::super::{Fuse, Violation, hostile};
 use super::{Connection, Doom, Down, Up, World};
 use automerge::Change;
@@ -83,6 +84,9 @@ impl World {
             },
             Kind::Clock => self.now.0 += rng.random_range(0..60_000),
             Kind::Audit => drop(self.audit(rng)?),
+            Kind::Act => self.act(rng)?,
+            Kind::Ask => self.ask()?,
+            Kind::Quiet => self.quiet(rng)?,
         }
         Ok(())
     }
@@ -96,7 +100,8 @@ impl World {
         let ready = |connection: &Connection| {
             !connection.up.is_empty() && connection.server_open && !self.clients[connection.client].cut_off
         };
-        if self.server.is_none() {
+        // While a question waits, the document's task takes nothing in.
+        if self.server.as_ref().is_none_or(Server::is_asked) {
             return Vec::new();
         }
         self.connections.iter().filter(|(_, connection)| ready(connection)).map(|(id, _)| *id).collect()

@@ -4,11 +4,13 @@
 use super::super::server::Server;
 use super::super::{Violation, laws};
 use super::{Doom, Down, World};
-use automerge::ChangeHash;
+use automerge::{ActorId, ChangeHash};
+use codraft_protocol::api::DocumentEvent;
 use codraft_protocol::authorship::chunk;
 use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::wire::{Frame, SharedFrame, Target};
 use codraft_server::hub::{Closing, ConnectionId, Effect, Event, NewChange, Refused};
+use codraft_server::storage::record::ledger;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 
@@ -18,7 +20,8 @@ impl World {
         if self.server.is_some() {
             return Ok(());
         }
-        let opened = Server::boot(&self.disk, &self.record);
+        let hand = self.new_hand();
+        let opened = Server::boot(&self.disk, &self.record, hand);
         if opened.is_err() && self.disk.has_lied() {
             self.closed = true;
             return Ok(());
@@ -31,17 +34,30 @@ impl World {
             }
             return Ok(());
         };
-        let log = server.log()?;
-        let there: std::collections::BTreeSet<_> = log.iter().filter_map(|raw| chunk::hash(raw)).collect();
+        let stored = server.stored()?;
+        let there = stored.hashes();
         let lost = self.promised.difference(&there).next();
         if let Some(lost) = lost {
             let how = format!("{lost} was acknowledged or relayed, and is gone after a restart");
             return Err(Violation::new("acknowledged changes survive", how));
         }
-        self.tell(|_| format!("     the server opens with {} changes", log.len()));
+        self.entered = (0..).zip(&stored.entries).map(|(n, entry)| (n, ledger::encode(entry))).collect();
+        let lost = self.answered.iter().find(|(n, entry)| self.entered.get(n) != Some(entry));
+        if let Some((lost, _)) = lost {
+            let how = format!("entry {lost} was answered or told of, and is not there after a restart");
+            return Err(Violation::new("answered acts survive", how));
+        }
+        laws::paired(&stored, &self.founding)?;
+        let (changes, entries) = (stored.log.len(), stored.entries.len());
+        self.tell(|_| format!("     the server opens with {changes} changes, {entries} entries"));
         self.server = Some(server);
         self.refused = self.disk.quarantined();
         Ok(())
+    }
+
+    /// A new actor for the server's own hand.
+    pub(super) fn new_hand(&mut self) -> ActorId {
+        ActorId::from(self.hands.random::<[u8; 16]>())
     }
 
     /// The server ends without warning.
@@ -73,7 +89,7 @@ impl World {
     }
 
     /// A moment at which the server may end. Returns whether it did.
-    fn ends_here(&mut self, rng: &mut StdRng) -> bool {
+    pub(super) fn ends_here(&mut self, rng: &mut StdRng) -> bool {
         match &mut self.doom {
             Some(Doom { after: 0, power }) => {
                 let power = *power;
@@ -94,22 +110,10 @@ impl World {
         let mut effects = Vec::new();
         server.hub.handle(self.now, event, &mut effects);
         self.events += 1;
-        for effect in effects {
-            if self.ends_here(rng) {
-                return Ok(());
-            }
-            self.perform(effect)?;
-        }
-        if !self.ends_here(rng)
-            && let Some(server) = &mut self.server
-            && rng.random_bool(0.7)
-        {
-            server.store(self.now);
-        }
-        Ok(())
+        self.perform_all(effects, None, rng)
     }
 
-    fn perform(&mut self, effect: Effect) -> Result<(), Violation> {
+    pub(super) fn perform(&mut self, effect: Effect) -> Result<(), Violation> {
         match effect {
             Effect::Send { to, frame } => self.send(to, &frame)?,
             Effect::Tell { to, message } => {
@@ -128,12 +132,16 @@ impl World {
             }
             Effect::Close { connection, closing } => self.close(connection, &closing),
             Effect::Store(changes) => self.store(changes)?,
-            Effect::Enter(entry) => {
-                if let Some(server) = &mut self.server {
-                    server.enter(entry);
-                }
-            }
+            Effect::Enter(entry) => self.enter(entry)?,
             Effect::Quarantine(refused) => self.quarantine(refused)?,
+            Effect::Unkept(refused) => {
+                let how = format!("there is no room for a change of {}", refused.member.account);
+                return Err(Violation::new("no words vanish", how));
+            }
+            Effect::Publish(DocumentEvent::Changes { heads, .. }) => {
+                let named = heads.iter().filter_map(|head| head.parse().ok());
+                self.durable(&named.collect::<Vec<_>>(), "an event")?;
+            }
             Effect::Publish(_) => {}
         }
         Ok(())
@@ -158,14 +166,22 @@ impl World {
             let message = SyncMessage::decode(&data).map_err(|error| wrong(error.to_string()))?;
             let relayed = message.changes.iter().filter_map(|raw| chunk::hash(raw));
             let claimed: Vec<ChangeHash> = relayed.chain(message.heads.iter().copied()).collect();
-            if let Some(early) = claimed.iter().find(|hash| !self.disk.holds(hash)) {
-                let how = format!("{early} is named in a message, and would not survive a power loss");
-                return Err(Violation::new("nothing leaves before it is durable", how));
-            }
+            self.durable(&claimed, "a message")?;
             self.promised.extend(claimed);
         }
         self.down(to, Down::Frame(bytes));
         Ok(())
+    }
+
+    /// What is named survives a power loss.
+    fn durable(&self, named: &[ChangeHash], by: &str) -> Result<(), Violation> {
+        match named.iter().find(|hash| !self.disk.holds(hash)) {
+            Some(early) => {
+                let how = format!("{early} is named in {by}, and would not survive a power loss");
+                Err(Violation::new("nothing leaves before it is durable", how))
+            }
+            None => Ok(()),
+        }
     }
 
     fn close(&mut self, id: ConnectionId, closing: &Closing) {
@@ -273,6 +289,7 @@ impl World {
         for event in events {
             self.event(event, rng)?;
         }
+        self.let_out()?;
         Ok(heard)
     }
 
@@ -287,10 +304,11 @@ impl World {
         }
         self.closings.clear();
         self.refused = self.disk.quarantined();
-        match &mut self.server {
-            Some(server) => server.reopen(),
-            None => Ok(()),
-        }
+        let hand = self.new_hand();
+        let Some(server) = &mut self.server else { return Ok(()) };
+        server.reopen(hand)?;
+        self.entered.retain(|number, _| *number < server.hub.entries());
+        Ok(())
     }
 
     /// Hands in what the task has collected.
@@ -300,15 +318,14 @@ impl World {
         }
     }
 
-    /// Checks everything against the log, if all of it is durable.
+    /// Checks everything against what is stored, if all of it is durable.
     pub(super) fn audit(&mut self, rng: &mut StdRng) -> Result<bool, Violation> {
         let Some(server) = &mut self.server else { return Ok(false) };
-        if server.hub.folded() != server.hub.durable() {
+        if !server.is_durable() {
             return Ok(false);
         }
-        let mut log = server.log()?;
-        log.truncate(server.hub.durable() as usize);
-        laws::check(&mut server.hub, &log, &self.founding, &self.truth, rng)?;
+        let stored = server.stored()?;
+        laws::check(&mut server.hub, &stored, &self.founding, &self.truth, rng)?;
         Ok(true)
     }
 }
