@@ -1,7 +1,7 @@
 //! Those who decide: what a chair, a secretariat and delegates ask for, from what lies before the house.
 
 use codraft_protocol::api::{
-    By, Decision, NewComment, NewRuling, NewRulings, RoundState, SegmentKind, Status,
+    By, Decision, NewComment, NewReply, NewRuling, NewRulings, RoundState, SegmentKind, Status,
 };
 use codraft_protocol::id::{ProvisionId, Role};
 use codraft_protocol::round::Command;
@@ -93,7 +93,9 @@ fn commenting(hub: &Hub, rng: &mut StdRng) -> Command {
     let comments = hub.comments().comments;
     let known = comments.choose(rng).map(|one| one.number);
     match (rng.random_range(0..6), known) {
-        (0, Some(comment)) => Command::Reply { comment, text: "noted".to_owned() },
+        (0, Some(comment)) => {
+            Command::Reply { comment, reply: NewReply { text: "noted".to_owned(), key: None } }
+        }
         (1, Some(comment)) => Command::Resolve { comment, resolved: rng.random_bool(0.8) },
         _ => Command::Comment(comment(hub, rng)),
     }

@@ -41,7 +41,7 @@ pub(super) fn kept(
             Act::Comment { comment, .. } => {
                 said.insert(*comment, Said { entry, replies: Vec::new(), resolved: false });
             }
-            Act::Reply { comment, text } => {
+            Act::Reply { comment, text, .. } => {
                 said.entry(*comment).and_modify(|one| one.replies.push(text));
             }
             Act::Resolve { comment, resolved } => {
