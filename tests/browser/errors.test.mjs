@@ -4,12 +4,12 @@ import { test } from "node:test";
 import { Server, until } from "../foreign/server.mjs";
 import { delegate, edit, meeting, open, provision, saved } from "./page.mjs";
 
-let house, usa, a, b;
+let house, can, usa, a, b;
 
 // A house that takes small changes only, so that a large paste is refused.
 meeting(async (one, browser) => {
   house = one;
-  [, a] = await delegate(browser, house, "CAN");
+  [can, a] = await delegate(browser, house, "CAN");
   [usa, b] = await delegate(browser, house, "USA");
 }, () => Server.start({ CODRAFT_CHANGE_BYTES: "4000" }));
 
@@ -37,6 +37,15 @@ test("a change is refused: the reason, the words for copying, and a way on that 
   assert.ok(!(await house.text()).includes("word1"));
   await a.reload();
   await kept.locator("q", { hasText: "word799" }).waitFor();
+  // They are nobody else's to see who comes in at the same browser.
+  const comeBack = async (token) => {
+    await a.goto(`http://${house.address}/join#${token}`);
+    await a.waitForURL(`http://${house.address}/`);
+    await open(a, house);
+  };
+  await comeBack(usa.token);
+  assert.equal(await kept.count(), 0);
+  await comeBack(can.token);
   await kept.getByRole("button", { name: "Dismiss" }).click();
   await until("they are gone", async () => (await kept.count()) === 0);
   await edit(a, "resolves 2");

@@ -1,5 +1,6 @@
-// A large resolution with many proposals, and a long session: no key is dropped, and memory stays where it is.
-// The figures are printed.
+// A large resolution with many proposals, and a long session: no key is dropped, a key draws what it must and nothing
+// else, and memory stays where it is. What is asserted is counted; how long it took is printed, and asserted nowhere:
+// that is the machine's as much as the page's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { House, splice, until } from "../foreign/house.mjs";
@@ -8,8 +9,8 @@ import { comeIn, edit, meeting, open, provision, saved } from "./page.mjs";
 const CODES = ["CAN", "BRA", "FRA", "JPN", "KEN"];
 const [PROVISIONS, PROPOSALS] = [60, 200];
 /** Edits of the long session: one's own, and as many by another delegation. */
-const EDITS = 1500;
-const SAMPLES = 9;
+const EDITS = 600;
+const SAMPLES = 6;
 let house, page, protocol, clients;
 
 meeting(async (one, browser) => {
@@ -88,14 +89,20 @@ test(`${PROVISIONS} provisions, ${PROPOSALS} proposals: scrolled and written in 
     }, true);
   });
   const words = " and those who warn them, wherever they live, by day and by night, without delay";
+  await protocol.send("Profiler.enable");
+  await protocol.send("Profiler.startPreciseCoverage", { callCount: true });
   await page.keyboard.type(words, { delay: 40 });
   await saved(page);
+  const { result } = await protocol.send("Profiler.takePreciseCoverage");
+  await protocol.send("Profiler.disable");
   await stop();
+  const drawn = result.flatMap((script) => script.functions).filter((one) => one.functionName === "render").reduce((sum, one) => sum + one.ranges[0].count, 0);
   const keys = await page.evaluate(() => window.keys);
   t.diagnostic(`figure: from a key to its letter on the screen, ${keys.length} keys, others writing: median ${rank(keys, 0.5)} ms, largest ${rank(keys, 1)} ms`);
   assert.ok((await house.text()).includes(`decision 20 of the Council;${words}`), "no key was dropped");
-  assert.ok(rank(keys, 0.5) < 250, `the median of a key is ${rank(keys, 0.5)} ms`);
-  assert.ok(rank(frames, 0.5) < 250, `the median of a frame is ${rank(frames, 0.5)} ms`);
+  assert.equal(keys.length, words.length);
+  t.diagnostic(`figure: provisions drawn for ${keys.length} keys, others writing: ${drawn}`);
+  assert.ok(drawn > 0 && drawn < 10 * keys.length, `only what is written in is drawn: ${drawn} provisions`);
 });
 
 test(`a long session, ${EDITS} edits of one's own and as many by others: memory stays where it is`, async (t) => {
@@ -104,15 +111,20 @@ test(`a long session, ${EDITS} edits of one's own and as many by others: memory 
   await page.keyboard.press("Control+End");
   const at = place(clients[2], 40);
   const heaps = [];
+  let last = 0;
+  page.on("response", () => { last = Date.now(); });
   const measure = async () => {
     await saved(page);
+    // What is just being read is not kept, either.
+    await until("the page has read what there is", () => Date.now() - last > 1000);
     for (let n = 0; n < 3; n++) await protocol.send("HeapProfiler.collectGarbage");
     const { usedSize } = await protocol.send("Runtime.getHeapUsage");
     const { metrics } = await protocol.send("Performance.getMetrics");
     const metric = (name) => metrics.find((one) => one.name === name).value;
     heaps.push({ mb: usedSize / 2 ** 20, nodes: metric("Nodes"), listeners: metric("JSEventListeners") });
   };
-  for (let sample = 0; sample < SAMPLES; sample++) {
+  // The first round is not counted: what is made once is made then.
+  for (let sample = 0; sample <= SAMPLES; sample++) {
     for (let n = 0; n < EDITS / SAMPLES / 2; n++) {
       await page.keyboard.type("w");
       splice(clients[2], at, (text) => text.length, 0, "x");
@@ -122,10 +134,13 @@ test(`a long session, ${EDITS} edits of one's own and as many by others: memory 
     await until("the others' words are there", async () => (await provision(page, "resolves 40").locator(".words").innerText()).trim().endsWith(";"));
     await measure();
   }
-  const third = (list) => [list.slice(0, SAMPLES / 3), list.slice(-SAMPLES / 3)].map((part) => part.reduce((sum, one) => sum + one, 0) / part.length);
-  for (const [what, of] of [["MB of heap", (one) => one.mb], ["nodes", (one) => one.nodes], ["listeners", (one) => one.listeners]]) {
+  heaps.shift();
+  // The least of each: what a collection has not got round to is not kept.
+  const third = (list) => [list.slice(0, SAMPLES / 3), list.slice(-SAMPLES / 3)].map((part) => Math.min(...part));
+  // Memory grows with the document's history; of nodes and listeners there are no more than before.
+  for (const [what, of, more] of [["MB of heap", (one) => one.mb, 1.1], ["nodes", (one) => one.nodes, 1.02], ["listeners", (one) => one.listeners, 1.02]]) {
     const [first, last] = third(heaps.map(of));
     t.diagnostic(`figure: ${what}, first third against last third: ${first.toFixed(1)} / ${last.toFixed(1)}`);
-    assert.ok(last < first * 1.15, `${what}: ${heaps.map((one) => of(one).toFixed(1)).join(" ")}`);
+    assert.ok(last < first * more, `${what}: ${heaps.map((one) => of(one).toFixed(1)).join(" ")}`);
   }
 });

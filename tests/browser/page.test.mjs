@@ -110,6 +110,36 @@ test("a page that was opened before its service worker was there opens without t
   await context.close();
 });
 
+test("a click into a provision counts while the page's copy is still being opened", async () => {
+  const context = await browser.newContext({ serviceWorkers: "block" });
+  let release;
+  const released = new Promise((resolve) => { release = resolve; });
+  await context.route(/automerge.*\.wasm$/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  const page = await context.newPage();
+  await page.goto(`http://${house.address}/join#${usa.token}`);
+  await page.waitForURL(`http://${house.address}/`);
+  await open(page, house);
+  await provision(page, "resolves 1").locator(".words").click();
+  release();
+  await provision(page, "resolves 1").locator(".cm-content:focus").waitFor();
+  await context.close();
+});
+
+test("what can be done at a provision is reached by the keyboard alone", async () => {
+  const doing = provision(a, "considering c").getByRole("button");
+  await a.mouse.move(0, 0);
+  await a.evaluate(() => document.querySelector('section[aria-label="considering b"] .deeds button:last-child').focus());
+  await a.keyboard.press("Tab");
+  assert.equal(await a.evaluate(() => document.activeElement.ariaLabel), "Edit considering c");
+  assert.equal(await doing.first().evaluate((button) => getComputedStyle(button.parentElement).opacity), "1");
+  await a.keyboard.press("Enter");
+  await provision(a, "considering c").locator(".cm-content:focus").waitFor();
+  await a.keyboard.press("Escape");
+});
+
 test("the keys that write letters on some keyboards, and those of programmers' editors, do nothing else", async () => {
   const editor = await edit(a, "resolves 3");
   const before = await editor.innerText();

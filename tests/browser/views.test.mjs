@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { until } from "../foreign/server.mjs";
-import { comeIn, edit, meeting, open, provision, saved } from "./page.mjs";
+import { comeIn, edit, goOffline, meeting, open, provision, saved } from "./page.mjs";
 
 const pictures = process.env.CODRAFT_SCREENSHOTS ? join(import.meta.dirname, "../../docs/screenshots") : mkdtempSync(join(tmpdir(), "codraft-pictures-"));
 const axeSource = readFileSync(join(import.meta.dirname, "node_modules/axe-core/axe.min.js"), "utf8");
@@ -63,8 +63,7 @@ async function accessible(page, what) {
 }
 
 test("delegates propose, collide, and sponsor", async () => {
-  await b.context().setOffline(true);
-  await b.locator('.state[data-link="offline"]').waitFor();
+  await goOffline(b);
   await replace(a, "resolves 1", "leading role", "coordinating role");
   await replace(b, "resolves 1", "leading ", "");
   await b.context().setOffline(false);
@@ -130,6 +129,24 @@ test("a comment stands beside its words, and in the chair's and everybody's sigh
   await a.mouse.move(0, 0);
   await shot(a, "comments");
   await accessible(a, "comments");
+  // Said without the server, it waits.
+  await goOffline(a);
+  await provision(a, "recalling b").hover();
+  await provision(a, "recalling b").getByRole("button", { name: /^Comment/ }).click();
+  await a.locator(".writing textarea:focus").waitFor();
+  await a.keyboard.type("Is this still in force?");
+  await a.keyboard.press("Control+Enter");
+  await card.getByRole("button", { name: "Reply" }).click();
+  await a.keyboard.type("In the next round.");
+  await a.keyboard.press("Control+Enter");
+  await card.locator(".unsent").getByText("Will be sent").waitFor();
+  await a.locator(".card.unsent").getByText("Will be sent").waitFor();
+  await a.mouse.move(0, 0);
+  await shot(a, "offline");
+  await accessible(a, "comments that wait");
+  await a.context().setOffline(false);
+  await provision(b, "recalling b").locator("details.comment", { hasText: "still in force" }).waitFor();
+  await provision(b, "recalling a").locator(".comment summary", { hasText: "+2" }).waitFor();
 });
 
 test("what if: chosen proposals adopted, the collisions that would remain, and nothing ruled", async () => {

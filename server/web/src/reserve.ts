@@ -14,5 +14,8 @@ export function keepReserve(): void {
     for (const address of early) void fetch(address, { credentials: "same-origin" }).catch(() => undefined);
     early.clear();
   });
-  void worker?.register("/service-worker.js").catch(() => undefined);
+  worker?.register("/service-worker.js").then(() => worker.ready).then((here) => {
+    // A page that was just being opened when it took over was passed by.
+    if (worker.controller === null) here.active?.postMessage("claim");
+  }).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 // One resolution as the page has it: what the server says of it, and what this replica holds beyond that.
 import { batch, computed, signal } from "@preact/signals";
-import { type Attribution, type Comment, type Document, get, Problem, type Proposal, type Round } from "./api";
+import { type Attribution, type Comment, type Document, get, type Place, Problem, type Proposal, type Round } from "./api";
 import { overlay, type Run, runsOf, standing } from "./marks";
 import { placeOf } from "./place";
 import type { Link } from "./replica/connection";
@@ -113,7 +113,7 @@ export class Resolution {
     if (before === null || by.length === 0) return;
     const known = new Set(before.provisions);
     const changed = now.provisions.filter((one) => !known.has(one));
-    const places = [...new Set(changed.map((one) => placeOf(one.provision)))].slice(0, 3);
+    const places = [...new Set(changed.map((one) => placeOf({ ...one.provision, kind: one.kind, runs: runsOf(one) })))].slice(0, 3);
     if (places.length > 0) this.news.value = t("remoteEdit", { who: list(by.map(nameOf)), place: list(places) });
   }
 
@@ -221,6 +221,13 @@ export class Resolution {
     const known = before.some((one) => one.number === comment.number);
     this.comments.value = known ? before.map((one) => (one.number === comment.number ? comment : one)) : [...before, comment];
     this.soon();
+  }
+
+  readonly #byId = computed(() => new Map(this.rows.value.map((row) => [row.id, row])));
+
+  /** Where something stands, in words; a heading's place is its own words. */
+  placeOf(provision: Place): string {
+    return placeOf(this.#byId.value.get(provision.id) ?? provision);
   }
 
   /** The current round. */

@@ -22,6 +22,8 @@ worker.addEventListener("activate", (event) => {
   })());
 });
 
+worker.addEventListener("message", (event) => event.waitUntil(worker.clients.claim()));
+
 worker.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);

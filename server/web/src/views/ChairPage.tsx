@@ -3,7 +3,6 @@ import { useEffect, useMemo } from "preact/hooks";
 import { type Decision, isOpen, numberOf, type Preview, send } from "../api";
 import { nameOf } from "../delegations";
 import { asOnPaper, runOf } from "../marks";
-import { placeOf } from "../place";
 import { Resolution } from "../resolution";
 import { follow } from "../route";
 import { told } from "../told";
@@ -122,7 +121,7 @@ export function ChairPage({ id }: { id: string }) {
                 {group.list.map((one) => (
                   <li key={one.id}>
                     <button class="row" aria-current={one.id === current?.id} onClick={() => { chosen.value = numberOf(one); }}>
-                      <span class="place">{placeOf(one.provision)}</span>
+                      <span class="place">{resolution.placeOf(one.provision)}</span>
                       <span class="mark">{one.mark}</span>
                       <Whos codes={one.sponsors} />
                       <StatusChip proposal={one} />
@@ -134,8 +133,8 @@ export function ChairPage({ id }: { id: string }) {
           ))}
         </nav>
         {current === undefined ? <section class="matter"><p>{t("nothingSelected")}</p></section> : (
-          <section class="matter" aria-label={`${placeOf(current.provision)}, ${current.mark}`}>
-            <h2>{placeOf(current.provision)} <span class="number">{current.number}</span></h2>
+          <section class="matter" aria-label={`${resolution.placeOf(current.provision)}, ${current.mark}`}>
+            <h2>{resolution.placeOf(current.provision)} <span class="number">{current.number}</span></h2>
             <p><span class="mark">{current.mark}</span> <Whos codes={current.sponsors} /> <StatusChip proposal={current} /></p>
             <p class="proposed" dir="auto"><MarkedText runs={asOnPaper(current.segments.map(runOf))} /></p>
             <Reasons proposal={current} />

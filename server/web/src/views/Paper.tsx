@@ -58,8 +58,8 @@ export function Paper({ resolution, rows, view, own }: { resolution: Resolution;
       {elsewhere.length + unsentElsewhere.length > 0 && (
         <section class="elsewhere" aria-label={t("commentsElsewhere")}>
           <h3>{t("commentsElsewhere")}</h3>
-          {elsewhere.map((one) => <div key={one.number}><span class="place">{placeOf(one.provision)}</span><Comments resolution={resolution} comments={[one]} /></div>)}
-          {unsentElsewhere.map((one) => <div key={one.key}><span class="place">{placeOf(one.provision)}</span><Comments resolution={resolution} comments={NONE} unsent={[one]} /></div>)}
+          {elsewhere.map((one) => <div key={one.number}><span class="place">{resolution.placeOf(one.provision)}</span><Comments resolution={resolution} comments={[one]} /></div>)}
+          {unsentElsewhere.map((one) => <div key={one.key}><span class="place">{resolution.placeOf(one.provision)}</span><Comments resolution={resolution} comments={NONE} unsent={[one]} /></div>)}
         </section>
       )}
       {mayComment.value && view === "marked" && <CommentOnSelection begin={acts.comment} />}

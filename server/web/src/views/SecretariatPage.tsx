@@ -186,8 +186,8 @@ function Exports({ documents, fails }: { documents: Document[]; fails(error: unk
       </label>
       <p><a class="button" href={`/documents/${id}/chair`} onClick={follow}>{t("rounds")}</a></p>
       <ul>
-        {(["current", "baseline", "marked", "marked:anonymous"] as const).map((view) => (
-          <li key={view}><a href={`${path}/text?view=${view}`} target="_blank" rel="noreferrer">{t("exportText", { view })}</a></li>
+        {(["current", "baseline", "marked", "anonymous"] as const).map((view) => (
+          <li key={view}><a href={`${path}/text?view=${view === "anonymous" ? "marked:anonymous" : view}`} target="_blank" rel="noreferrer">{t(`export_${view}`)}</a></li>
         ))}
         <li><a href={`${path}/table?format=csv`} target="_blank" rel="noreferrer">{t("tableCsv")}</a></li>
         {revisions.value.map((one) => <li key={one.number}><a href={`${path}/revisions/${one.number}/text`} target="_blank" rel="noreferrer">{t("revisionText", { n: one.number })}</a> · {when(one.at)}</li>)}

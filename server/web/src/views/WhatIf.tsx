@@ -2,7 +2,6 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type Collision, isOpen, numberOf, type Preview, read, send } from "../api";
 import { asOnPaper, runOf } from "../marks";
-import { placeOf } from "../place";
 import type { Resolution } from "../resolution";
 import { told } from "../told";
 import { count, list, t } from "../words";
@@ -59,7 +58,7 @@ export function WhatIf({ resolution }: { resolution: Resolution }) {
               <label>
                 <input type="checkbox" checked={ticked.value.has(numberOf(one))} onChange={(event) => tick(numberOf(one), event.currentTarget.checked)} />
                 <span>
-                  <span class="place">{placeOf(one.provision)}</span> <span class="mark">{one.mark}</span> <span class="number">{one.number}</span>{" "}
+                  <span class="place">{resolution.placeOf(one.provision)}</span> <span class="mark">{one.mark}</span> <span class="number">{one.number}</span>{" "}
                   <Whos codes={one.sponsors} /> <StatusChip proposal={one} />
                   <span class="proposed" dir="auto"><MarkedText runs={asOnPaper(one.segments.map(runOf))} /></span>
                 </span>
@@ -71,7 +70,7 @@ export function WhatIf({ resolution }: { resolution: Resolution }) {
       <section class="outcome" aria-label={t("whatIfOutcome")}>
         <h2 aria-live="polite">{count("whatIfAdopted", chosen.length)}</h2>
         {problem.value !== null && <p class="notice bad" role="alert">{problem.value}</p>}
-        {preview.value !== null && <Remaining collisions={preview.value.collisions} />}
+        {preview.value !== null && <Remaining resolution={resolution} collisions={preview.value.collisions} />}
         <article class="sheet" aria-label={t("resolutionLabel")}>
           {lines(preview.value?.text ?? "").map((line, at) => <p key={at} dir="auto" class={agreed.value?.has(line) === false ? "changed" : ""}>{line}</p>)}
         </article>
@@ -80,12 +79,12 @@ export function WhatIf({ resolution }: { resolution: Resolution }) {
   );
 }
 
-function Remaining({ collisions }: { collisions: Collision[] }) {
+function Remaining({ resolution, collisions }: { resolution: Resolution; collisions: Collision[] }) {
   if (collisions.length === 0) return <p class="notice good">{t("whatIfNoCollision")}</p>;
   return (
     <div class="notice warn">
       <strong>{count("whatIfCollisions", collisions.length)}</strong>
-      <ul>{collisions.map((one, at) => <li key={at} dir="auto"><span class="place">{placeOf(one.provision)}</span> {list(one.proposals)}: {one.bracketed}</li>)}</ul>
+      <ul>{collisions.map((one, at) => <li key={at} dir="auto"><span class="place">{resolution.placeOf(one.provision)}</span> {list(one.proposals)}: {one.bracketed}</li>)}</ul>
     </div>
   );
 }
