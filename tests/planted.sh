@@ -28,8 +28,8 @@ binary=$(built codraft-tests simulation)
 rounds=$(built codraft-protocol rounds)
 gate=$(built codraft-tests gate)
 
-# Prints the first seed that breaks a law, and the law; nothing where none does. What the simulation does not do
-# (rulings), and what its attackers seldom hit, is for the laws of rounds and the tests of the gate.
+# Prints the first seed that breaks a law, and the law; nothing where none does. What shows only beside what is made
+# anew, and what the attackers seldom hit, is for the laws of rounds and the tests of the gate.
 found() {
     seed=$(CODRAFT_PLANTED=$1 CODRAFT_SEEDS=$seeds CODRAFT_SHRINK=0 "$binary" no_seed_breaks_a_law --nocapture 2>/dev/null |
         sed -n 's/^seed \([0-9]*\): \([^:]*\): .*/\1 \2/p' | head -1)

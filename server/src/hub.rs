@@ -18,7 +18,7 @@ pub use quarantine::Quarantine;
 
 use crate::hub::log::Log;
 use crate::hub::peer::Peer;
-use crate::hub::quarantine::{Ending, Taken, Unsaid};
+use crate::hub::quarantine::{Ending, Said, Taken};
 use automerge::{ActorId, Change, ChangeHash};
 use bytes::Bytes;
 use codraft_protocol::api::DocumentEvent;
@@ -247,6 +247,7 @@ impl Hub {
         let (accepted, bad, _) = self.let_in(member, changes, None, effects);
         // What finds no room there is still where it comes from: in the log of a draft.
         let _ = self.keep(bad, effects);
+        self.say(effects);
         accepted
     }
 
@@ -366,7 +367,7 @@ impl Hub {
                 Some(full)
             }
         };
-        self.quarantine.say_once_kept(connection, message, ending);
+        self.quarantine.say_once_kept(Said::Sender { to: connection, message, ending });
         self.say(effects);
     }
 
@@ -374,11 +375,11 @@ impl Hub {
     fn keep(&mut self, refused: Vec<Refused>, effects: &mut Vec<Effect>) -> Result<(), Ending> {
         let mut outcome = Ok(());
         for one in refused {
-            effects.push(Effect::Publish(DocumentEvent::Refused {
+            let told = DocumentEvent::Refused {
                 delegation: one.member.delegation.clone(),
                 code: one.code.to_owned(),
                 reason: one.reason.clone(),
-            }));
+            };
             match self.quarantine.take(&one, self.budgets.quarantine_bytes) {
                 Taken::New => effects.push(Effect::Quarantine(one)),
                 Taken::Known => {}
@@ -387,19 +388,22 @@ impl Hub {
                     effects.push(Effect::Unkept(one));
                 }
             }
+            self.quarantine.say_once_kept(Said::All(told));
         }
         outcome
     }
 
-    /// Tells senders of refused changes so, once those are in quarantine.
+    /// Tells senders of refused changes, and who watches, so, once those are in quarantine.
     fn say(&mut self, effects: &mut Vec<Effect>) {
-        while let Some(Unsaid { to, message, ending, .. }) = self.quarantine.next_to_say() {
-            if !self.peers.contains_key(&to) {
-                continue;
-            }
-            effects.push(Effect::Tell { to, message });
-            if let Some(ending) = ending {
-                effects.push(Effect::Close { connection: to, closing: ending.closing() });
+        while let Some(said) = self.quarantine.next_to_say() {
+            match said {
+                Said::All(event) => effects.push(Effect::Publish(event)),
+                Said::Sender { to, message, ending } if self.peers.contains_key(&to) => {
+                    effects.push(Effect::Tell { to, message });
+                    let close = |ending: Ending| Effect::Close { connection: to, closing: ending.closing() };
+                    effects.extend(ending.map(close));
+                }
+                Said::Sender { .. } => {}
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Hub, store and clients in one thread under a simulated network, clock and disk. A seed says everything that
 //! happens, so a run that breaks a law can be run again, and made short.
 //!
-//! Real are the hub, the gate and everything below it, the committer's queue, the stored records with their
-//! chain and HEAD, the working copy's replica, and Automerge in the stock clients. Simulated are the sockets,
-//! the task that performs the hub's effects, the disk, and the people.
+//! Real are the hub, the gate and everything below it, rounds and ledger, the committer's queue, the stored records
+//! with their chain and HEAD, what waits until it is durable, the working copy's replica, and Automerge in the stock
+//! clients. Simulated are the sockets, the task that performs the hub's effects, the disk, and the people.
 
 pub mod client;
 pub mod copy;

@@ -86,6 +86,7 @@ fn no_seed_breaks_a_law() {
     // A simulation in which nothing happens proves nothing.
     assert!(tally.crashes > count / 10 && tally.faults > count / 10 && tally.refused > count / 10);
     assert!(tally.changes > 5 * count && tally.joint > 0 && tally.colliding > 0);
+    assert!(tally.acts > count && tally.revisions > count / 10 && tally.comments > count / 4);
 }
 
 #[test]

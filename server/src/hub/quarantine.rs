@@ -3,6 +3,7 @@
 
 use super::{Closing, ConnectionId, Refused};
 use automerge::ChangeHash;
+use codraft_protocol::api::DocumentEvent;
 use codraft_protocol::authorship::chunk;
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -15,7 +16,8 @@ pub struct Quarantine {
     /// How many refused changes have been given out to be kept, and how many of them are durable.
     given_out: u64,
     kept: u64,
-    unsaid: VecDeque<Unsaid>,
+    /// Each with the refused change up to which (that one included) all must be durable before it is said.
+    unsaid: VecDeque<(u64, Said)>,
 }
 
 /// What becomes of a refused change.
@@ -29,14 +31,13 @@ pub(super) enum Taken {
     NoRoom,
 }
 
-/// Words that wait until what they are about is durable.
+/// What is said of refused changes.
 #[derive(Clone, Debug)]
-pub(super) struct Unsaid {
-    /// Up to (and including) which refused change.
-    upto: u64,
-    pub(super) to: ConnectionId,
-    pub(super) message: String,
-    pub(super) ending: Option<Ending>,
+pub(super) enum Said {
+    /// To who sent them.
+    Sender { to: ConnectionId, message: String, ending: Option<Ending> },
+    /// To everybody who watches.
+    All(DocumentEvent),
 }
 
 /// Why that was the connection's end.
@@ -96,14 +97,14 @@ impl Quarantine {
         self.kept = self.kept.max(refused);
     }
 
-    /// Says something to a connection once all that was given out is durable.
-    pub(super) fn say_once_kept(&mut self, to: ConnectionId, message: String, ending: Option<Ending>) {
-        self.unsaid.push_back(Unsaid { upto: self.given_out, to, message, ending });
+    /// Says something once all that was given out is durable.
+    pub(super) fn say_once_kept(&mut self, said: Said) {
+        self.unsaid.push_back((self.given_out, said));
     }
 
     /// What can be said now.
-    pub(super) fn next_to_say(&mut self) -> Option<Unsaid> {
-        self.unsaid.front().filter(|unsaid| unsaid.upto <= self.kept)?;
-        self.unsaid.pop_front()
+    pub(super) fn next_to_say(&mut self) -> Option<Said> {
+        self.unsaid.front().filter(|(upto, _)| *upto <= self.kept)?;
+        self.unsaid.pop_front().map(|(_, said)| said)
     }
 }

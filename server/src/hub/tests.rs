@@ -204,17 +204,22 @@ fn what_is_refused_again_is_told_again_and_kept_once() {
     assert!(is_told(&again));
 }
 
-/// Whoever is told may throw its copy away.
+/// Whoever is told may throw its copy away, and who watches hears of nothing that could be lost.
 #[test]
 fn nobody_is_told_before_it_is_in_quarantine() {
     let (doc, layout) = founded();
     let (one, two) = (write(&mut fork(&doc, 7), "\n"), write(&mut fork(&doc, 8), "\n"));
     let mut hub = hub(&doc, layout, &[]);
     join(&mut hub, LINK);
+    let published = |effects: &[Effect]| {
+        effects.iter().any(|effect| matches!(effect, Effect::Publish(DocumentEvent::Refused { .. })))
+    };
     for bad in [&one, &two, &two] {
-        assert!(!is_told(&handle(&mut hub, bringing(&[bad]))));
+        let effects = handle(&mut hub, bringing(&[bad]));
+        assert!(!is_told(&effects) && !published(&effects), "{effects:?}");
     }
-    assert!(is_told(&handle(&mut hub, Event::Kept { refused: 1 })));
+    let kept = handle(&mut hub, Event::Kept { refused: 1 });
+    assert!(is_told(&kept) && published(&kept));
     let rest = handle(&mut hub, Event::Kept { refused: 2 });
     assert_eq!(rest.iter().filter(|effect| matches!(effect, Effect::Tell { .. })).count(), 2);
 }

@@ -79,10 +79,10 @@ pub(super) fn fair(
                     }
                 }
             }
-            Act::Join { delegation, .. } | Act::Reason { delegation, .. } => {
-                if entry.by.delegation.as_ref() != Some(delegation) {
-                    return wrong("a sponsor by another's doing");
-                }
+            Act::Join { delegation, .. } | Act::Reason { delegation, .. }
+                if entry.by.delegation.as_ref() != Some(delegation) =>
+            {
+                return wrong("a sponsor by another's doing");
             }
             Act::Withdraw { delegation, deeds, proposal, fallen, .. } => {
                 let alone = proposal.sponsors == [delegation.clone()];

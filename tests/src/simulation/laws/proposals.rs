@@ -2,13 +2,14 @@
 
 use super::{Founding, Stored, authors, differs};
 use crate::simulation::Violation;
-use crate::simulation::settlement::{Value, Whole};
+use crate::simulation::oracle::Op;
+use crate::simulation::settlement::{Value, Whole, ops};
 use crate::simulation::truth::Truth;
 use automerge::{Change, ChangeHash};
-use codraft_protocol::api::{Field, Mark, Proposal, RoundState, SegmentKind};
+use codraft_protocol::api::{Field, Mark, Proposal, SegmentKind};
 use codraft_protocol::authorship::{Index, Standing};
 use codraft_protocol::id::DelegationCode;
-use codraft_protocol::round::{Listed, Proceedings, comments};
+use codraft_protocol::round::{DeedRefs, Listed, Proceedings, comments};
 use codraft_protocol::time::Timestamp;
 use codraft_server::hub::Hub;
 use rand::Rng as _;
@@ -19,24 +20,58 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn check(house: &Proceedings, wholes: &[Whole], truth: &Truth) -> Result<(), Violation> {
     let (late, in_time): (Vec<_>, Vec<_>) =
         house.floor().open(&house.record()).into_iter().partition(|one| one.late);
-    let proposals = |listed: Vec<Listed>| listed.into_iter().map(|one| one.derived.proposal).collect();
-    let (late, in_time) = (proposals(late), proposals(in_time));
-    let times: [(Vec<Proposal>, Box<dyn Fn(Standing) -> Option<Standing>>); 2] = [
-        (in_time, Box::new(|standing| (standing != Standing::Late).then_some(standing))),
-        (
-            late,
-            Box::new(|standing| match standing {
-                Standing::Late => Some(Standing::Pending),
-                _ => Some(Standing::Adopted),
-            }),
-        ),
-    ];
-    let closed = house.ledger.current().1 == RoundState::Closed;
-    for (proposals, becomes) in times.iter().take(if closed { 2 } else { 1 }) {
-        for whole in wholes {
-            proposed(&whole.restanding(becomes), proposals, house, truth)?;
+    let stands_late = |standing| match standing {
+        Standing::Late => Some(Standing::Pending),
+        _ => Some(Standing::Adopted),
+    };
+    says(&in_time, house, wholes, truth, &|standing| (standing != Standing::Late).then_some(standing))?;
+    says(&late, house, wholes, truth, &stands_late)
+}
+
+/// The same of what is listed of one time, in which deeds stand otherwise.
+fn says(
+    listed: &[Listed],
+    house: &Proceedings,
+    wholes: &[Whole],
+    truth: &Truth,
+    becomes: &dyn Fn(Standing) -> Option<Standing>,
+) -> Result<(), Violation> {
+    let proposals: Vec<Proposal> = listed.iter().map(|one| one.derived.proposal.clone()).collect();
+    let mut owned = BTreeSet::new();
+    for one in listed {
+        let deeds = DeedRefs::of(&house.index, &one.derived.deeds());
+        owned.extend(deeds.done.iter().flat_map(|(first, len)| ops(first, *len)).map(|op| (None, op)));
+        for one in &deeds.undone {
+            owned.extend(ops(&one.op, one.len).map(|op| (Some(one.by.clone()), op)));
         }
-        collisions(proposals)?;
+    }
+    for whole in wholes {
+        let whole = whole.restanding(becomes);
+        proposed(&whole, &proposals, house, truth)?;
+        all_owned(&whole, &owned, truth)?;
+    }
+    collisions(&proposals)
+}
+
+/// No insertion and no strike is without an owner.
+fn all_owned(whole: &Whole, owned: &BTreeSet<(Option<String>, Op)>, truth: &Truth) -> Result<(), Violation> {
+    // An addition that its author has taken back is proposed no more.
+    if pending(whole, truth)?.values().any(|own| own.adds && own.suppresses) {
+        return Ok(());
+    }
+    for word in whole.words() {
+        let (by, struck) = (authors(&word.inserted, truth)?, authors(&word.struck, truth)?);
+        if !word.is_base() && by.is_subset(&struck) {
+            continue;
+        }
+        let inserted = word.inserted.iter().filter(|_| !word.is_base()).map(|deed| (None, deed));
+        let struck = word.struck.iter().map(|deed| (Some(deed.change.to_string()), deed));
+        for (by, deed) in inserted.chain(struck) {
+            if !owned.contains(&(by, deed.op.clone())) {
+                let how = format!("provision {}: {deed:?} of {word:?} is nobody's", whole.id);
+                return Err(Violation::new("every deed is somebody's", how));
+            }
+        }
     }
     Ok(())
 }
