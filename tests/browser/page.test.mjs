@@ -129,14 +129,14 @@ test("a click into a provision counts while the page's copy is still being opene
 });
 
 test("what can be done at a provision is reached by the keyboard alone", async () => {
-  const doing = provision(a, "considering c").getByRole("button");
+  const doing = provision(a, "instructs the Secretary-General 2").getByRole("button");
   await a.mouse.move(0, 0);
-  await a.evaluate(() => document.querySelector('section[aria-label="considering b"] .deeds button:last-child').focus());
+  await a.evaluate(() => document.querySelector('section[aria-label="instructs the Secretary-General 1"] .deeds button:last-child').focus());
   await a.keyboard.press("Tab");
-  assert.equal(await a.evaluate(() => document.activeElement.ariaLabel), "Edit considering c");
+  assert.equal(await a.evaluate(() => document.activeElement.ariaLabel), "Edit instructs the Secretary-General 2");
   assert.equal(await doing.first().evaluate((button) => getComputedStyle(button.parentElement).opacity), "1");
   await a.keyboard.press("Enter");
-  await provision(a, "considering c").locator(".cm-content:focus").waitFor();
+  await provision(a, "instructs the Secretary-General 2").locator(".cm-content:focus").waitFor();
   await a.keyboard.press("Escape");
 });
 

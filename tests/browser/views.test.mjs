@@ -256,6 +256,7 @@ test("the chair sees collisions first, closes the round, rules by keys, and the 
   await chair.locator(".matter h2").click();
   await chair.keyboard.press("r");
   await until("it is rejected", async () => (await house.proposals()).some((one) => one.status === "rejected" && one.sponsors.includes("BRA")));
+  await chair.locator(".desk .row", { hasText: "instructs the Secretary-General 1" }).locator(".status.rejected").waitFor();
   await shot(chair, "ruling");
   const status = async (mark, sponsor, words) =>
     (await house.proposals()).find((one) => one.mark === mark && one.sponsors.includes(sponsor) && JSON.stringify(one.segments).includes(words))?.status;
