@@ -181,12 +181,17 @@ test("said offline, on words just written, it waits, survives a reload, and is s
   await a.keyboard.type("after it");
   await a.keyboard.press("Control+Enter");
   await (await opened(a, "resolves 1", "who pays?")).getByRole("button", { name: "Resolve" }).click();
+  // What is shown is kept.
+  const kept = async () => {
+    for (const words of ["or storms?", "and the whole of it?"]) await unsent(a, words).waitFor();
+    await card(a, "resolves 4", "before it").locator(".unsent", { hasText: "after it" }).waitFor();
+    await card(a, "resolves 1", "who pays?").locator(".unsent", { hasText: "Resolve" }).waitFor();
+  };
+  await kept();
   await a.reload();
-  for (const words of ["or storms?", "and the whole of it?"]) await unsent(a, words).waitFor();
+  await kept();
   await unsent(a, "never mind").getByRole("button", { name: "Take back" }).click();
   await unsent(a, "never mind").waitFor({ state: "detached" });
-  await card(a, "resolves 4", "before it").locator(".unsent", { hasText: "after it" }).waitFor();
-  await card(a, "resolves 1", "who pays?").locator(".unsent", { hasText: "Resolve" }).waitFor();
   // The others go on meanwhile, around the words and at their place.
   await edit(b, "resolves 3");
   await b.keyboard.press("Control+End");
