@@ -30,6 +30,7 @@ fn by(role: Role, delegation: Option<&str>) -> By {
     By { account: format!("{role}-1"), role: Some(role), delegation: delegation.map(code) }
 }
 
+#[derive(Clone)]
 struct House {
     proceedings: Proceedings,
     /// Everything, as Automerge has it.
@@ -532,4 +533,57 @@ fn what_was_taken_back_stays_so() {
     house.rule(all).unwrap();
     house.check("all rejected");
     assert_eq!((house.standing(), house.shown(&View::Baseline)), (before.clone(), before));
+}
+
+/// Of a provision that two added alike, and that one took back, the other's stays proposed, and the taking back too.
+#[test]
+fn an_addition_is_taken_back_by_one_of_two() {
+    for removes in [true, false] {
+        let mut house = House::new(2);
+        let before = house.standing();
+        for n in 0..2 {
+            let doc = &mut house.replicas[n].0;
+            let list = doc.get(ROOT, "provisions").unwrap().unwrap().1;
+            let mut tx = doc.transaction();
+            let map = tx.insert_object(&list, 2, ObjType::Map).unwrap();
+            tx.put(&map, "kind", "paragraph").unwrap();
+            tx.put_object(&map, "suppressed", ObjType::Map).unwrap();
+            let text = tx.put_object(&map, "text", ObjType::Text).unwrap();
+            tx.splice_text(&text, 0, 0, "to add this;").unwrap();
+            tx.commit();
+            house.sync(n, false);
+        }
+        house.act(&Command::Collapse, by(Role::Secretariat, None)).unwrap();
+        house.sync(0, true);
+        let (doc, delegation) = &mut house.replicas[0];
+        let list = doc.get(ROOT, "provisions").unwrap().unwrap().1;
+        let at = (0..doc.length(&list)).find(|at| {
+            let map = doc.get(&list, *at).unwrap().unwrap().1;
+            let text = doc.get(&map, "text").unwrap().unwrap().1;
+            doc.text(&text).unwrap() == "to add this;"
+        });
+        let map = doc.get(&list, at.unwrap()).unwrap().unwrap().1;
+        let suppressed = doc.get(&map, "suppressed").unwrap().unwrap().1;
+        let mut tx = doc.transaction();
+        if removes {
+            tx.delete(&list, at.unwrap()).unwrap();
+        } else {
+            tx.put(&suppressed, *delegation, true).unwrap();
+        }
+        tx.commit();
+        house.sync(0, true);
+        house.check("one has taken it back");
+        house.act(&Command::Close, by(Role::Chair, None)).unwrap();
+        let live = house.standing();
+        let mut decided = house.clone();
+        let all = |house: &House, decision| {
+            house.open().iter().map(|one| ruling(&one.derived.proposal.id.0, decision)).collect()
+        };
+        house.rule(all(&house, Decision::Adopt)).unwrap();
+        house.check("all adopted");
+        assert_eq!((house.shown(&View::Baseline), house.standing()), (live.clone(), live));
+        decided.rule(all(&decided, Decision::Reject)).unwrap();
+        decided.check("all rejected");
+        assert_eq!((decided.shown(&View::Baseline), decided.standing()), (before.clone(), before));
+    }
 }

@@ -12,30 +12,29 @@ const MERGED_PER_SECOND: u64 = 250_000;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     heard: Instant,
-    /// Bytes that were sent to it since.
-    unanswered: u64,
+    /// Until when it may be merging. What it says meanwhile may be from before.
+    merging: Instant,
 }
 
 impl Patience {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { heard: now, unanswered: 0 }
+        Self { heard: now, merging: now }
     }
 
     /// It gave a sign of life.
     pub(crate) fn heard(&mut self, now: Instant) {
-        *self = Self::new(now);
+        self.heard = now;
     }
 
     /// It was sent something. Nobody listened to it for the time that this took.
     pub(crate) fn sent(&mut self, bytes: usize, took: Duration) {
-        self.unanswered = self.unanswered.saturating_add(bytes as u64);
-        self.heard += took;
+        let merges = Duration::from_millis(bytes as u64 * 1000 / MERGED_PER_SECOND);
+        self.merging = self.merging.max(self.heard) + took + merges;
     }
 
     /// Whether it has been silent for too long.
     pub(crate) fn is_over(&self, now: Instant, ping_interval: Duration) -> bool {
-        let merging = Duration::from_secs(self.unanswered / MERGED_PER_SECOND);
-        now.saturating_duration_since(self.heard) > ping_interval * 3 + merging
+        now.saturating_duration_since(self.merging.max(self.heard)) > ping_interval * 3
     }
 }
 
@@ -56,13 +55,16 @@ mod tests {
         assert!(!patience.is_over(start + seconds(45), PING));
         assert!(patience.is_over(start + seconds(46), PING));
         // Small messages buy nobody time.
-        (0..100).for_each(|_| patience.sent(500, Duration::ZERO));
+        (0..100).for_each(|_| patience.sent(50, Duration::ZERO));
         assert!(patience.is_over(start + seconds(46), PING));
         patience.sent(100_000_000, seconds(20));
         assert!(!patience.is_over(start + seconds(45 + 20 + 400), PING));
         assert!(patience.is_over(start + seconds(45 + 20 + 401), PING));
-        patience.heard(start + seconds(100));
-        assert!(!patience.is_over(start + seconds(145), PING));
-        assert!(patience.is_over(start + seconds(146), PING));
+        // It had said that before it began to merge.
+        patience.heard(start + seconds(1));
+        assert!(!patience.is_over(start + seconds(45 + 20 + 400), PING));
+        patience.heard(start + seconds(500));
+        assert!(!patience.is_over(start + seconds(545), PING));
+        assert!(patience.is_over(start + seconds(546), PING));
     }
 }

@@ -91,19 +91,21 @@ impl<'a> Drafting<'a> {
             }
         }
         let suppresses = !self.changes.is_empty();
-        let adds = pieces.added_by.contains(own);
-        if adds && suppresses {
-            // An addition taken back.
+        let added = pieces.added_by.contains(own);
+        let (adds, takes_back) = (added && !suppresses, added && suppresses);
+        let stands = |by: &&DelegationCode| !pieces.suppressed.iter().any(|((one, _), _)| one == by);
+        if takes_back && !pieces.added_by.iter().any(stands) {
+            // Nothing is left of it. Where others add it still, it is theirs, and this one's wish is to suppress it.
             return None;
         }
-        if adds {
+        if added {
             for deed in pieces.provision.inserted.iter().filter(|deed| by(self.all, deed) == Some(own)) {
                 self.changes.insert(deed.change);
                 self.whole.push_done(deed.change, deed.op, 1);
             }
         }
         let structure = self.fields(pieces, adds, suppresses);
-        self.words(pieces, suppresses);
+        self.words(pieces, suppresses, takes_back);
         let touched = self.segments.iter().any(|segment| segment.kind != SegmentKind::Kept);
         // A stock client that empties a paragraph means to suppress it.
         let text = || self.segments.iter().filter(|s| s.field == Field::Text && s.of.is_none());
@@ -111,7 +113,7 @@ impl<'a> Drafting<'a> {
             && text().any(|s| s.kind == SegmentKind::Struck && !s.text.trim().is_empty())
             && text().all(|s| s.kind == SegmentKind::Struck);
         if !adds {
-            self.amends.extend(&pieces.added_by);
+            self.amends.extend(pieces.added_by.iter().filter(|by| **by != own));
         }
         let mark = match () {
             () if adds => Mark::Add,
@@ -202,7 +204,7 @@ impl<'a> Drafting<'a> {
         changed
     }
 
-    fn words(&mut self, pieces: &Pieces<'a>, suppresses: bool) {
+    fn words(&mut self, pieces: &Pieces<'a>, suppresses: bool, takes_back: bool) {
         let own = self.own;
         // Suppressing what the baseline has strikes the baseline's words: what others propose there is not
         // struck by it, it collides with it. Suppressing another's addition strikes the addition.
@@ -224,21 +226,25 @@ impl<'a> Drafting<'a> {
                     self.changes.insert(deed.change);
                     deeds.push_done(deed.change, deed.op, piece.len());
                 }
-                let foreign = piece.is_foreign(own);
-                let of = if foreign { piece.by.first().map(|by| (*by).clone()) } else { None };
-                let by = vec![own.clone()];
-                if piece.is_own(own) {
+                let own_words = piece.is_own(own);
+                if own_words {
                     for (_, deed) in piece.inserted.iter().filter(|(by, _)| *by == own) {
                         self.changes.insert(deed.change);
                         self.insertions.insert(deed.change);
                         deeds.push_done(deed.change, deed.op, piece.len());
                     }
+                }
+                let other = piece.by.iter().find(|by| **by != own);
+                let foreign = piece.is_foreign(own) || (own_words && takes_back && other.is_some());
+                let of = if foreign { other.map(|by| (*by).clone()) } else { None };
+                let by = vec![own.clone()];
+                if own_words && !foreign {
                     self.push(SegmentKind::Inserted, piece.text, by, None, &deeds);
                     self.text.push_str(piece.text);
                 } else if strikes(piece) {
                     self.push(SegmentKind::Struck, piece.text, by, of, &deeds);
                     if foreign {
-                        self.amends.extend(&piece.by);
+                        self.amends.extend(piece.by.iter().filter(|by| **by != own));
                     }
                 } else if !foreign {
                     self.push(SegmentKind::Kept, piece.text, Vec::new(), None, &deeds);

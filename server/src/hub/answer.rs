@@ -40,6 +40,9 @@ impl Hub {
                 }
             }
         }
+        if !start_over {
+            peer.goes_on();
+        }
         let asked_before = peer.asked == message.heads;
         if !unknown.is_empty() {
             peer.asked.clone_from(&message.heads);

@@ -68,6 +68,11 @@ impl Peer {
         Effect::Send { to, frame }
     }
 
+    /// It goes on: what it says from now on, it says with our answer in hand.
+    pub(super) fn goes_on(&mut self) {
+        self.overtaken = 0;
+    }
+
     /// Takes in its wish to start over. A client that lacks one of our heads says so to each message that names
     /// it, also to those that are on the way while it waits for the answer: that is one wish.
     pub(super) fn reset(&mut self) -> Reset {

@@ -188,6 +188,14 @@ fn a_wish_to_start_over_is_one_however_often_it_is_said() {
     }
     assert_eq!(hub.heads(), client.get_heads());
     assert!(changes <= 103, "sent {changes} changes, and has 103");
+    // Later, when it has gone on meanwhile, it is another wish.
+    let last = write(&mut client, "later");
+    let changes = vec![Bytes::from(last.raw_bytes().to_vec())];
+    let goes_on = SyncMessage { changes, ..SyncMessage::acknowledging(hub.heads()) };
+    handle(&mut hub, Event::Sync { connection: LINK, data: goes_on.encode().into() });
+    let again = SyncMessage::reset(Vec::new()).encode();
+    let answer = sent(&handle(&mut hub, Event::Sync { connection: LINK, data: again.into() }));
+    assert_eq!(answer.len(), 1);
 }
 
 /// The first telling may have been lost with its connection.

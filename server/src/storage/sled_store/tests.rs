@@ -18,6 +18,17 @@ fn new_store(dir: &Path) -> SledStorage {
     store
 }
 
+/// Another test may just be starting a process, which for a moment holds all locks of this one.
+fn reopened(dir: &Path) -> SledStorage {
+    for _ in 0..500 {
+        match SledStorage::open(dir, &no_reserve()) {
+            Err(StorageError::InUse { .. }) => std::thread::sleep(std::time::Duration::from_millis(10)),
+            other => return other.unwrap(),
+        }
+    }
+    panic!("{} is in use", dir.display());
+}
+
 fn change(n: u32, len: usize) -> Write {
     Write { tree: Tree::Changes, key: n.to_be_bytes().to_vec(), value: Some(vec![n as u8; len]) }
 }
@@ -51,7 +62,7 @@ fn what_is_committed_is_there_after_reopening_as_in_memory() {
     let mut rng = StdRng::seed_from_u64(3);
     drop(new_store(&dir));
     for round in 0..6_u32 {
-        let mut store = SledStorage::open(&dir, &no_reserve()).unwrap();
+        let mut store = reopened(&dir);
         for n in 0..20 {
             let size = [1, 100, PART, PART + 1, 3 * PART, 200_000][rng.random_range(0..6)];
             let value = rng.random_bool(0.7).then_some(n as u8);
@@ -61,7 +72,7 @@ fn what_is_committed_is_there_after_reopening_as_in_memory() {
         }
         assert_eq!(everything(&*store.reader()), everything(&*memory.reader()));
     }
-    let store = SledStorage::open(&dir, &no_reserve()).unwrap();
+    let store = reopened(&dir);
     assert_eq!(everything(&*store.reader()), everything(&*memory.reader()));
     assert_eq!(store.end.sequence, 121);
     assert_eq!(fs::read_dir(dir.join("db/blobs")).map_or(0, Iterator::count), 0, "sled made blob files");
@@ -113,7 +124,7 @@ fn half_written_snapshots_are_dropped() {
     let data = dir.path().join("data");
     sample(&data);
     fs::write(data.join("db/snap.0000000000FFFFFF.generating"), b"half").unwrap();
-    let store = SledStorage::open(&data, &no_reserve()).unwrap();
+    let store = reopened(&data);
     assert_eq!(store.opened_with().end.sequence, 61);
     assert!(!data.join("db/snap.0000000000FFFFFF.generating").exists());
 }
@@ -154,7 +165,7 @@ fn a_flipped_bit_is_found_or_harmless() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     sample(&data);
-    let before = everything(&*SledStorage::open(&data, &no_reserve()).unwrap().reader());
+    let before = everything(&*reopened(&data).reader());
     let mut rng = StdRng::seed_from_u64(12);
     let size = fs::metadata(data.join("db/db")).unwrap().len();
     let mut found = 0;
@@ -219,7 +230,7 @@ fn nothing_acknowledged_is_lost_by_kill_9() {
             }
         }
         writer.wait().unwrap();
-        let store = SledStorage::open(&data, &no_reserve()).unwrap();
+        let store = reopened(&data);
         let there = everything(&*store.reader());
         assert!(there.len() as u32 >= acknowledged, "{acknowledged} acknowledged, {} there", there.len());
         for (n, (_, (key, _))) in there.iter().enumerate() {
