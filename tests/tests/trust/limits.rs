@@ -427,6 +427,52 @@ async fn who_does_not_take_what_is_written_is_dropped() {
     assert!(took < Duration::from_secs(15), "{took:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_merges_what_it_was_sent_is_waited_for() {
+    let flags = [
+        "--ping-seconds",
+        "1",
+        "--pending-bytes",
+        "1000000000",
+        "--ephemeral-bytes",
+        "200000",
+        "--ephemeral-per-second",
+        "1000000",
+    ];
+    let house = house(&flags).await;
+    let mut busy = Peer::join(&house.server.url, &house.server.secretariat, "busy").await;
+    let mut copy = Replica::new(&house.document, "", [8; 16]);
+    copy.begin(&mut busy).await;
+    copy.settle(&mut busy).await;
+    let (mut peer, _) = house.writer().await;
+    let whisper = async |peer: &mut Peer, count| {
+        let frame = Frame::Ephemeral {
+            sender: peer.id.clone(),
+            target: String::new(),
+            document: house.document.clone(),
+            session: "s".into(),
+            count,
+            data: Bytes::from(vec![7; 150_000]),
+        };
+        peer.send(&frame).await;
+    };
+    let heard = async |busy: &mut Peer| loop {
+        if let Frame::Ephemeral { count, .. } = busy.next().await.expect("it is still there") {
+            break count;
+        }
+    };
+    // Three megabytes, which it may merge for twelve seconds; without them it would be dropped after three.
+    for count in 1..=20 {
+        whisper(&mut peer, count).await;
+        assert_eq!(heard(&mut busy).await, count);
+    }
+    // Nobody reads, so nobody answers pings. Who wrote has nothing to merge, and is gone by then.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    let (mut peer, _) = house.writer().await;
+    whisper(&mut peer, 21).await;
+    assert_eq!(heard(&mut busy).await, 21);
+}
+
 /// A limit that nobody meets on purpose is not tested. Only files that meet those that they name stand here.
 #[test]
 fn every_limit_is_met_by_a_test() {
