@@ -122,8 +122,10 @@ test("forged changes are refused, quarantined and reported, live and relayed", a
   assert.ok(refused.every((one) => one.sender === usa.account && one.size > 0 && one.reason.length > 10));
   assert.ok((await house.text()) === text, "the document is unchanged");
   // The event stream has told it.
-  const { value } = await events.body.getReader().read();
-  assert.match(new TextDecoder().decode(value), /event: (refused|presence)/);
+  const told = events.body.getReader();
+  for (let said = ""; !said.includes("event: refused"); ) said += new TextDecoder().decode((await told.read()).value);
+  // A server that stops would break it off, which nobody awaits.
+  await told.cancel();
   // Others go on.
   put(b, 12, `still here: ${said(b, 12)}`);
   await until("CAN sees it", () => said(a, 12).startsWith("still here: "));
