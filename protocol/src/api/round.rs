@@ -1,6 +1,6 @@
 //! Rounds, rulings and sponsors, as the API speaks of them.
 
-use super::{Mark, Proposal, ProvisionRef};
+use super::{Proposal, ProvisionRef};
 use crate::id::{DelegationCode, Role};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -404,17 +404,6 @@ impl By {
             (Some(delegation), _) if !delegation.is_secretariat() => delegation.to_string(),
             (_, Some(role)) => role.to_string(),
             (_, None) => "server".to_owned(),
-        }
-    }
-}
-
-impl Mark {
-    /// As it stands above a proposal.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Add => "ADD",
-            Self::Mod => "MOD",
-            Self::Sup => "SUP",
         }
     }
 }
