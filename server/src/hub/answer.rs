@@ -39,8 +39,7 @@ impl Hub {
                     return;
                 }
             }
-        }
-        if !start_over {
+        } else if !first {
             peer.goes_on();
         }
         let asked_before = peer.asked == message.heads;
