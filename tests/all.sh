@@ -32,10 +32,14 @@ step "the JavaScript tests' packages"
 step "tests"
 # The programs are built along, since their packages have tests of their own.
 log=$(mktemp)
-{ CODRAFT_BUILT=1 cargo test --workspace --locked --no-fail-fast -- --show-output 2>&1 || touch "$log.failed"; } | tee "$log"
+# It takes a quarter of an hour; what hangs is to be seen here and not by whoever waits for it.
+limit=
+command -v timeout >/dev/null 2>&1 && limit="timeout -k 30 3000"
+{ CODRAFT_BUILT=1 $limit cargo test --workspace --locked --no-fail-fast -- --show-output 2>&1 || touch "$log.failed"; } | tee "$log"
 if [ -e "$log.failed" ]; then
     # Said again at the end, where one looks first.
     step "what failed"
+    awk '/has been running for over/ { slow = $0 } /^test result:/ { slow = "" } END { if (slow) print "did not end: " slow }' "$log"
     awk '/^failures:$/ { on = 1 } on { print } /^test result:/ { on = 0 } /^error/ { print }' "$log" | tail -n 300
     exit 1
 fi

@@ -114,11 +114,14 @@ pub fn log(config: &Config, default: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The runtime that serves.
+/// Serves to the end. What is still at work then (a connection, a write that never ends) is not waited for.
 ///
 /// # Errors
-/// Where the system gives no threads.
-pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+/// Where the system gives no threads, and what `serving` has met.
+pub fn run_to_end(serving: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Failure::new(1, format!("cannot start: {error}")))
+    let runtime = runtime.map_err(|error| Failure::new(1, format!("cannot start: {error}")))?;
+    let outcome = runtime.block_on(serving);
+    runtime.shutdown_background();
+    outcome
 }

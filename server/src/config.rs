@@ -11,6 +11,7 @@ use limits::Limits;
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +78,10 @@ pub struct Config {
     /// Megabytes of the disk that stay free [default: a fifth of it, at most 1024]
     #[arg(long, env = "CODRAFT_RESERVE_MB", value_name = "MB")]
     pub reserve_mb: Option<u64>,
+    /// Seconds that storing a change may take; then the server ends, since it can acknowledge nothing
+    /// [default: 30]
+    #[arg(long, env = "CODRAFT_STORE_PATIENCE_S", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub store_patience_s: Option<u32>,
     /// What is logged to standard error, such as info or codraft_server=debug [default: info]
     #[arg(long, env = "CODRAFT_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -121,6 +126,7 @@ impl Config {
             connections: self.connections.or(file.connections),
             frame_bytes: self.frame_bytes.or(file.frame_bytes),
             reserve_mb: self.reserve_mb.or(file.reserve_mb),
+            store_patience_s: self.store_patience_s.or(file.store_patience_s),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
             limits: self.limits.or(file.limits),
@@ -169,6 +175,7 @@ impl Config {
             places: self.limits.bounds(self.connections.unwrap_or(10_000)),
             rates: self.limits.rates(),
             head: self.limits.head(),
+            store_patience: Duration::from_secs(self.store_patience_s.unwrap_or(30).max(1).into()),
             body: self.limits.body(),
             registry: registry::Settings {
                 connection,

@@ -109,7 +109,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo { settings } => {
             let config = settings.read()?;
             commands::log(&config, "warn")?;
-            commands::runtime()?.block_on(demo::demo(&config, say))
+            commands::run_to_end(demo::demo(&config, say))
         }
         Command::Init { settings } => {
             let config = settings.read()?;
@@ -123,7 +123,7 @@ fn run(command: Command) -> Result<(), Failure> {
             let ready = |server: &codraft_server::server::Server| {
                 say(&format!("listening on {}", server.url()));
             };
-            commands::runtime()?.block_on(serve::serve(&config, ready))
+            commands::run_to_end(serve::serve(&config, ready))
         }
         Command::Backup { file, settings } => {
             say(&backup::back_up(settings.read()?.data_dir()?, &file)?);

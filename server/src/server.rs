@@ -49,6 +49,8 @@ pub struct Settings {
     pub rates: Rates,
     /// How long a request's head may take to arrive.
     pub head: Duration,
+    /// How long one commit may take.
+    pub store_patience: Duration,
     /// What a request's body may be.
     pub body: BodyBounds,
     /// What documents and connections may do.
@@ -96,6 +98,7 @@ pub struct Server {
     registry: Registry,
     access: Access,
     committer: Committer,
+    store_patience: Duration,
     stop: watch::Sender<bool>,
     alive: mpsc::Receiver<()>,
     accepting: tokio::task::JoinHandle<()>,
@@ -149,7 +152,18 @@ impl Server {
         let entrance =
             Arc::new(Entrance { places, proxies: settings.proxies, tls, head: settings.head, patience });
         let accepting = tokio::spawn(accept(listener, router(house), entrance, stopping, breath));
-        Ok(Self { address, is_encrypted, registry, access, committer, stop, alive, accepting })
+        let store_patience = settings.store_patience;
+        Ok(Self {
+            address,
+            is_encrypted,
+            registry,
+            access,
+            committer,
+            store_patience,
+            stop,
+            alive,
+            accepting,
+        })
     }
 
     /// Where it listens.
@@ -177,19 +191,32 @@ impl Server {
         self.committer.handle().look(|_, _| ()).await.is_ok()
     }
 
-    /// Resolves once the store has failed for good: there is no use in serving on.
+    /// Resolves once the store has failed for good, or does not answer: there is no use in serving on.
     pub async fn failed(&self) -> String {
         use crate::storage::committer::Health;
         let mut health = self.committer.health();
-        let failed = health.wait_for(|health| matches!(health, Health::Failed(_))).await;
+        let failed = tokio::select! {
+            failed = health.wait_for(|health| matches!(health, Health::Failed(_))) => failed,
+            () = self.stalled() => {
+                let seconds = self.store_patience.as_secs();
+                return format!("it has not stored a change within {seconds} s (--store-patience-s); look at the disk");
+            }
+        };
         match failed.as_deref() {
             Ok(Health::Failed(reason)) => reason.clone(),
             _ => "the committer has stopped".to_owned(),
         }
     }
 
-    /// Stops: no new connections, a goodbye to those there are, everything committed, the store closed.
+    fn stalled(&self) -> impl Future<Output = ()> + use<> {
+        let (committer, patience) = (self.committer.handle(), self.store_patience);
+        async move { committer.stalled(patience).await }
+    }
+
+    /// Stops: no new connections, a goodbye to those there are, everything committed, the store closed. A store
+    /// that does not answer is not waited for; what was acknowledged is on the disk.
     pub async fn stop(mut self) {
+        let stalled = self.stalled();
         self.stop.send_replace(true);
         // The accepting task waits for no one, so this takes no time.
         let _ = self.accepting.await;
@@ -197,10 +224,16 @@ impl Server {
         if gone.await.is_err() {
             tracing::warn!("some connections did not close in time");
         }
-        self.registry.rest_all().await;
-        let committer = self.committer;
-        // Blocks until the last commit is on the disk.
-        let _ = tokio::task::spawn_blocking(move || committer.stop()).await;
+        let close = async {
+            self.registry.rest_all().await;
+            let committer = self.committer;
+            // Blocks until the last commit is on the disk.
+            let _ = tokio::task::spawn_blocking(move || committer.stop()).await;
+        };
+        tokio::select! {
+            () = close => {}
+            () = stalled => tracing::error!("the store does not answer: it is left as it is"),
+        }
     }
 }
 

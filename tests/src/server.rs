@@ -6,7 +6,8 @@ use codraft_protocol::id::Role;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, mpsc};
+use std::time::Duration;
 
 /// The folder of the two programs, built with the tests' own profile.
 ///
@@ -87,8 +88,16 @@ fn spawn(data: &Path, listen: &str, more: &[&str], environment: &[(String, Strin
         .stderr(Stdio::piped())
         .spawn()
         .expect("the server starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("it says a line");
+    let (say, said) = mpsc::channel();
+    let mut out = BufReader::new(child.stdout.take().expect("piped"));
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        out.read_line(&mut line).map(|_| say.send(line))
+    });
+    let Ok(line) = said.recv_timeout(Duration::from_secs(180)) else {
+        child.kill().expect("it can be killed");
+        panic!("the server neither serves nor says why not");
+    };
     let Some(url) = line.trim().strip_prefix("listening on ") else {
         let mut why = String::new();
         child.stderr.take().expect("piped").read_to_string(&mut why).expect("it says why");
@@ -156,15 +165,22 @@ impl Server {
     pub fn stop(&mut self) -> bool {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
-        self.child.wait().expect("it ends").success()
+        self.wait()
     }
 
     /// Waits until it ends by itself. Returns whether it ended well.
     ///
     /// # Panics
-    /// Where the system does not tell.
+    /// Where it does not end within three minutes.
     pub fn wait(&mut self) -> bool {
-        self.child.wait().expect("it ends").success()
+        for _ in 0..18_000 {
+            if let Some(status) = self.child.try_wait().expect("the system tells") {
+                return status.success();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.kill();
+        panic!("the server does not end");
     }
 
     /// Its process.

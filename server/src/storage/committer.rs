@@ -5,10 +5,10 @@ use super::{Reader, Storage, StorageError, Write};
 use codraft_protocol::time::Timestamp;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 /// Writes that one commit carries at most; one batch alone may have more.
@@ -65,6 +65,7 @@ enum Job {
 pub struct CommitterHandle {
     jobs: mpsc::Sender<Job>,
     health: watch::Receiver<Health>,
+    turns: Arc<AtomicU64>,
 }
 
 impl fmt::Debug for CommitterHandle {
@@ -77,6 +78,23 @@ impl CommitterHandle {
     /// Whether the store is known to take writes.
     pub fn takes_writes(&self) -> bool {
         *self.health.borrow() == Health::Ok
+    }
+
+    /// Resolves once one commit, or the closing, has taken longer than `patience`, or a little more: the store has neither stored
+    /// it nor failed, and may never. (Where one of sled's own threads cannot write, it does not always wake who
+    /// waits for it.)
+    pub async fn stalled(&self, patience: Duration) {
+        let mut looks = tokio::time::interval(patience / 8);
+        let (mut seen, mut since) = (0, Instant::now());
+        loop {
+            looks.tick().await;
+            let turn = self.turns.load(Ordering::Acquire);
+            if turn != seen || turn.is_multiple_of(2) {
+                (seen, since) = (turn, Instant::now());
+            } else if since.elapsed() >= patience {
+                return;
+            }
+        }
     }
 
     /// Hands a batch in. The receiver fails only where the committer has stopped.
@@ -168,6 +186,8 @@ pub struct CommitQueue<S> {
     jobs: mpsc::Receiver<Job>,
     waiting: VecDeque<Job>,
     health: watch::Sender<Health>,
+    /// One more when a commit (or the closing) begins, and one more when it ends: odd while one is under way.
+    turns: Arc<AtomicU64>,
     stopped: bool,
 }
 
@@ -183,8 +203,10 @@ impl<S: Storage> CommitQueue<S> {
         let (sender, jobs) = mpsc::channel();
         let (tell, health) = watch::channel(Health::Ok);
         let reader = storage.reader();
-        let queue = Self { storage, reader, jobs, waiting: VecDeque::new(), health: tell, stopped: false };
-        (queue, CommitterHandle { jobs: sender, health: health.clone() }, health)
+        let (waiting, turns) = (VecDeque::new(), Arc::new(AtomicU64::new(0)));
+        let handle = CommitterHandle { jobs: sender, health: health.clone(), turns: Arc::clone(&turns) };
+        let queue = Self { storage, reader, jobs, waiting, health: tell, turns, stopped: false };
+        (queue, handle, health)
     }
 
     /// Waits until there is something to do. Returns whether anything will ever be.
@@ -212,7 +234,9 @@ impl<S: Storage> CommitQueue<S> {
                     let Some(Job::Commit(batch, done)) = self.waiting.pop_front() else { break };
                     group.push((batch, done));
                 }
+                self.turns.fetch_add(1, Ordering::AcqRel);
                 commit(&mut self.storage, group, &self.health);
+                self.turns.fetch_add(1, Ordering::AcqRel);
                 true
             }
             Some(Job::Look(look)) => {
@@ -232,6 +256,11 @@ fn run(mut queue: CommitQueue<impl Storage>) {
     while queue.wait() {
         queue.step();
     }
+    // Closing it is its last turn.
+    let turns = Arc::clone(&queue.turns);
+    turns.fetch_add(1, Ordering::AcqRel);
+    drop(queue);
+    turns.fetch_add(1, Ordering::AcqRel);
 }
 
 fn commit(storage: &mut impl Storage, group: Vec<(Batch, Done)>, health: &watch::Sender<Health>) {

@@ -6,6 +6,10 @@ mod drain;
 mod full;
 mod power;
 mod resupply;
+mod stall;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A number from the environment, for longer runs.
 fn setting(name: &str, default: u64) -> u64 {
@@ -19,7 +23,7 @@ fn skipped(why: &str) {
 }
 
 /// Copies a folder with all that is in it.
-fn copy(from: &std::path::Path, to: &std::path::Path) {
+fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -27,6 +31,29 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
             copy(&entry.path(), &to.join(entry.file_name()));
         } else {
             std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+/// Compiles a library, from its source in tests/src, that the server is started with; `None` where there is no C
+/// compiler.
+fn preloaded(source: &str, dir: &Path) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(source);
+    let library = dir.join("preloaded.so");
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O2", "-o"])
+        .arg(&library)
+        .arg(&source)
+        .args(["-ldl", "-lpthread"])
+        .status();
+    match compiled {
+        Ok(status) => {
+            assert!(status.success(), "{} compiles", source.display());
+            Some(library)
+        }
+        Err(error) => {
+            skipped(&format!("{}, since there is no C compiler (cc): {error}", source.display()));
+            None
         }
     }
 }

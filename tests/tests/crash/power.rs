@@ -2,7 +2,7 @@
 //! and nothing else (tests/src/unsynced.c). The server is killed under load and goes on from there, with some
 //! of the unsynced pages, at random, as disks do. `CODRAFT_POWER_LOSSES` says how often (6 by default).
 
-use crate::{copy, setting, skipped};
+use crate::{copy, preloaded, setting};
 use codraft_protocol::resolution::SAMPLE;
 use codraft_tests::peer::{Peer, Replica};
 use codraft_tests::server::{Delegate, Server, codraft_server};
@@ -12,31 +12,9 @@ use rand::{Rng as _, SeedableRng as _};
 use std::collections::BTreeSet;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 const PAGE: usize = 4096;
-
-/// Compiles the library; `None` where there is no C compiler.
-fn library(dir: &Path) -> Option<PathBuf> {
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/unsynced.c");
-    let library = dir.join("unsynced.so");
-    let compiled = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O2", "-o"])
-        .arg(&library)
-        .args([source, "-ldl", "-lpthread"])
-        .status();
-    match compiled {
-        Ok(status) => {
-            assert!(status.success(), "{source} compiles");
-            Some(library)
-        }
-        Err(error) => {
-            skipped(&format!("power loss, since there is no C compiler (cc): {error}"));
-            None
-        }
-    }
-}
 
 /// What the disk has: all that was synced, and of what was not, some pages. Answers how many of those it took,
 /// and left out.
@@ -182,7 +160,7 @@ async fn run(mut house: House, losses: u64, seed: u64) -> Result<usize, Noticed>
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_by_a_power_loss() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(library) = library(dir.path()) else { return };
+    let Some(library) = preloaded("unsynced.c", dir.path()) else { return };
     let (losses, seed) = (setting("CODRAFT_POWER_LOSSES", 6), setting("CODRAFT_SEED", 1));
     let house = tokio::task::spawn_blocking(move || house(&library, false)).await.unwrap();
     let acknowledged = run(house, losses, seed).await.unwrap_or_else(|why| panic!("seed {seed}: {why:?}"));
@@ -193,7 +171,7 @@ async fn nothing_acknowledged_is_lost_by_a_power_loss() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_lies_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(library) = library(dir.path()) else { return };
+    let Some(library) = preloaded("unsynced.c", dir.path()) else { return };
     let house = tokio::task::spawn_blocking(move || house(&library, true)).await.unwrap();
     // Either it is refused for what is missing, or it opens, and this test misses what was acknowledged.
     match run(house, 3, 1).await {
