@@ -90,6 +90,11 @@ impl SyncMessage {
             .is_some_and(|have| have.last_sync.is_empty() && have.bloom == BloomFilter::default())
     }
 
+    /// Whether the sender knows nothing of what it shares with us: its state of syncing is new.
+    pub fn begins(&self) -> bool {
+        self.have.first().is_some_and(|have| have.last_sync.is_empty())
+    }
+
     /// Reads a message; `changes` are slices of `bytes`.
     ///
     /// # Errors

@@ -56,7 +56,8 @@ impl Hub {
         } else if !message.need.is_empty() {
             let wanted = message.need.iter().filter_map(|hash| self.durable_position(hash)).collect();
             self.compose(unknown, wanted)
-        } else if !unknown.is_empty() && message.changes.is_empty() && !asked_before {
+        } else if message.changes.is_empty() && (message.begins() || (!unknown.is_empty() && !asked_before)) {
+            // Who begins anew waits for an answer, also where it has nothing that we lack.
             self.compose(unknown, Vec::new())
         } else if accepted == 0 && !message.changes.is_empty() {
             // All of it was known or refused: a client that waits for an answer waits no longer.
