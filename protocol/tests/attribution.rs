@@ -5,9 +5,9 @@
 use automerge::transaction::Transactable;
 use automerge::{ActorId, Author, Automerge, Change, ObjId, ObjType, ROOT, ReadDoc, TextEncoding, Value};
 use bytes::Bytes;
-use codraft_protocol::authorship::{Gate, Index, Record, Sender};
+use codraft_protocol::authorship::{ChangeIx, Gate, Index, Record, Sender};
 use codraft_protocol::id::{DelegationCode, Role};
-use proptest::prelude::{ProptestConfig, prop, prop_assert_eq, proptest};
+use proptest::prelude::{ProptestConfig, prop, prop_assert, prop_assert_eq, proptest};
 use rand::Rng as _;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -228,6 +228,48 @@ proptest! {
             all
         };
         prop_assert_eq!(named(&straight), named(&shuffled));
+    }
+
+    #[test]
+    fn a_snapshot_is_the_index(seed: u64, at: prop::sample::Index) {
+        let (doc, _) = history(seed);
+        let changes = doc.get_changes(&[]);
+        let (before, after) = changes.split_at(at.index(changes.len() + 1));
+        let mut straight = Index::new();
+        for change in before {
+            straight.replay(change, &owner(&doc, change)).unwrap();
+        }
+        let bytes = straight.snapshot();
+        let mut restored = Index::of_snapshot(&bytes).unwrap();
+        prop_assert_eq!(restored.snapshot(), bytes.clone());
+        for change in after {
+            straight.replay(change, &owner(&doc, change)).unwrap();
+            restored.replay(change, &owner(&doc, change)).unwrap();
+        }
+        prop_assert_eq!(restored.snapshot(), straight.snapshot());
+        prop_assert_eq!(restored.heads(), straight.heads());
+        let told = |index: &Index| {
+            let record = index.record(&index.adopted_at(&[]).unwrap());
+            let whose = (0..index.len()).map(|n| index.delegation_at(ChangeIx(n as u32)).cloned());
+            (record.provisions, whose.collect::<Vec<_>>())
+        };
+        prop_assert_eq!(told(&restored), told(&straight));
+        for change in &changes {
+            let ix = restored.position(&change.hash()).unwrap();
+            prop_assert_eq!(restored.last_seq(change.actor_id()), straight.last_seq(change.actor_id()));
+            prop_assert_eq!(restored.deps_at(ix), straight.deps_at(ix));
+        }
+        // What is not whole is none, and nothing that is read panics.
+        for length in 0..bytes.len() {
+            prop_assert!(Index::of_snapshot(&bytes[..length]).is_err());
+        }
+        let mut r = StdRng::seed_from_u64(seed);
+        for _ in 0..50 {
+            let mut bad = bytes.clone();
+            let place = r.random_range(0..bad.len());
+            bad[place] = r.random();
+            let _ = Index::of_snapshot(&bad);
+        }
     }
 
     #[test]

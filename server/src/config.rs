@@ -185,6 +185,7 @@ impl Config {
                     .limits
                     .open_documents
                     .unwrap_or(registry::Settings::default().open_documents),
+                ..registry::Settings::default()
             },
         })
     }

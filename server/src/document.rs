@@ -5,7 +5,7 @@ mod pending;
 pub use pending::{Ends, Pending};
 
 use crate::hub::read::Facts;
-use crate::hub::{Closing, ConnectionId, Effect, Event, Hub, Member, NewChange, NewEntry, Refused};
+use crate::hub::{Closing, ConnectionId, Effect, Event, Hub, Member, NewChange, NewEntry, Refused, Snapshot};
 use crate::outbox::{Outbox, Outgoing};
 use codraft_protocol::api::{By, DocumentEvent};
 use codraft_protocol::round::{Command as Decision, Refusal};
@@ -42,6 +42,8 @@ pub trait Keep: Send + 'static {
     fn store(&mut self, kept: Vec<Kept>, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>);
     /// Keeps a refused change durably, then calls `done` with whether it is.
     fn quarantine(&mut self, refused: Refused, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>);
+    /// Lays the index by.
+    fn lay_by(&mut self, snapshot: Snapshot);
 }
 
 /// What has become durable. `Err`: something could not be stored.
@@ -387,6 +389,7 @@ impl<K: Keep> Task<K> {
                 Effect::Unkept(refused) => count_refused(&refused, false),
                 // Nobody may be listening.
                 Effect::Publish(event) => drop(self.events.send(event)),
+                Effect::LayBy(snapshot) => self.keep.lay_by(snapshot),
             }
         }
     }

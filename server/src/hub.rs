@@ -12,9 +12,11 @@ mod log;
 mod peer;
 mod quarantine;
 pub mod read;
+mod snapshot;
 
 pub use event::{Budgets, Closing, ConnectionId, Effect, Event, Member, NewChange, NewEntry, Refused};
 pub use quarantine::Quarantine;
+pub use snapshot::{Beginning, Mismatch, Snapshot, Unread};
 
 use crate::hub::log::Log;
 use crate::hub::peer::Peer;
@@ -23,7 +25,7 @@ use automerge::{ActorId, Change, ChangeHash};
 use bytes::Bytes;
 use codraft_protocol::api::DocumentEvent;
 use codraft_protocol::authorship::index::FoldError;
-use codraft_protocol::authorship::{ChangeIx, Gate, Index, Refusal, Sender, chunk};
+use codraft_protocol::authorship::{ChangeIx, Gate, Refusal, Sender, chunk};
 use codraft_protocol::id::{DelegationCode, DocumentId};
 use codraft_protocol::resolution::text_form::Layout;
 use codraft_protocol::round::{Entry, Proceedings, ReplayError};
@@ -61,6 +63,9 @@ pub struct Hub {
     waiting: VecDeque<Waiting>,
     peers: BTreeMap<ConnectionId, Peer>,
     quarantine: Quarantine,
+    /// How many changes the snapshot has that was taken last.
+    laid_by: u32,
+    snapshot_every: u32,
 }
 
 /// What a hub is made from.
@@ -84,6 +89,8 @@ pub struct Settings {
     pub gate: Gate,
     /// Per connection.
     pub budgets: Budgets,
+    /// Changes that the log gathers at least before its index is laid by again.
+    pub snapshot_every: u32,
 }
 
 /// A log that is not a document's log.
@@ -132,26 +139,24 @@ impl Logged {
 }
 
 impl Hub {
-    /// Rebuilds a document from its log, in order, and from its ledger.
+    /// Rebuilds a document from its log, in order, of which the beginning may be known, and from its ledger.
     ///
     /// # Errors
     /// What `changes` says, or [`LoadError`]: the log is not one that this gate let through.
     pub fn load<E: From<LoadError>>(
         settings: Settings,
+        beginning: Beginning,
         changes: impl IntoIterator<Item = Result<Logged, E>>,
         entries: impl IntoIterator<Item = Entry>,
     ) -> Result<Self, E> {
-        let (mut index, mut log) = (Index::new(), Log::default());
-        let mut heads = BTreeSet::new();
+        let (mut index, mut log) = beginning.into_parts();
+        let laid_by = log.len();
         for logged in changes {
             let Logged { change, raw, delegation } = logged?;
             index.replay(&change, &delegation).map_err(LoadError::Fold)?;
             log.push(&raw);
-            change.deps().iter().for_each(|dep| {
-                heads.remove(dep);
-            });
-            heads.insert(change.hash());
         }
+        let heads = index.heads().into_iter().collect();
         let (document, layout) = (settings.document, settings.layout);
         let mut proceedings =
             Proceedings::new(document, layout, index, &settings.baseline, settings.imported)
@@ -172,6 +177,8 @@ impl Hub {
             waiting: VecDeque::new(),
             peers: BTreeMap::new(),
             quarantine: settings.quarantine,
+            laid_by,
+            snapshot_every: settings.snapshot_every,
         })
     }
 
@@ -193,7 +200,10 @@ impl Hub {
                 self.quarantine.kept(refused);
                 self.say(effects);
             }
-            Event::Quiet => self.quiet(now, effects),
+            Event::Quiet => {
+                self.quiet(now, effects);
+                self.lay_by(effects);
+            }
         }
     }
 

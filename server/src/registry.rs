@@ -19,6 +19,7 @@ use crate::hub::read::Facts;
 use crate::hub::{Budgets, ConnectionId, Hub};
 use crate::storage::committer::{Batch, CommitterHandle};
 use crate::storage::record::{ChangeRecord, DocumentRecord, DraftRecord, QuarantineRecord, key};
+use crate::storage::snapshots::Snapshots;
 use crate::storage::{Reader, StorageError, Tree, Write};
 use automerge::{Automerge, TextEncoding};
 use codraft_protocol::amendment::View;
@@ -90,6 +91,8 @@ pub struct Settings {
     pub gate: Gate,
     /// How many documents may stay open though nobody uses them.
     pub open_documents: usize,
+    /// Changes that a document gathers at least before its index is laid by again.
+    pub snapshot_every: u32,
 }
 
 impl Default for Settings {
@@ -99,6 +102,7 @@ impl Default for Settings {
             budgets: Budgets::default(),
             gate: Gate::default(),
             open_documents: 64,
+            snapshot_every: 1000,
         }
     }
 }
@@ -116,6 +120,7 @@ struct Inner {
     storage_id: String,
     committer: CommitterHandle,
     reader: Arc<dyn Reader>,
+    snapshots: Snapshots,
     /// Every document there is, in order of creation.
     catalogue: Mutex<Vec<DocumentRecord>>,
     /// Private drafts, by the id of their own document.
@@ -141,6 +146,7 @@ impl Registry {
         storage_id: String,
         committer: CommitterHandle,
         reader: Arc<dyn Reader>,
+        snapshots: Snapshots,
     ) -> Result<Self, RegistryError> {
         let mut catalogue = Vec::new();
         for entry in reader.scan(Tree::Documents, &[]) {
@@ -164,6 +170,7 @@ impl Registry {
             storage_id,
             committer,
             reader,
+            snapshots,
             catalogue: Mutex::new(catalogue),
             drafts: Mutex::new(drafts),
             open: Mutex::default(),
@@ -359,7 +366,8 @@ impl Registry {
             let inner = Arc::clone(&self.inner);
             let loading = tokio::task::spawn_blocking(move || {
                 let (reader, hand) = (&*inner.reader, loading::new_actor()?);
-                load(&inner.settings, &inner.peer_id, reader, &inner.committer, &record, hand)
+                let (committer, snapshots) = (&inner.committer, &inner.snapshots);
+                load(&inner.settings, &inner.peer_id, reader, committer, snapshots, &record, hand)
             });
             let (hub, facts, keep) = loading.await.map_err(|_| RegistryError::Closing)??;
             Ok(Handle::start(hub, facts, keep))

@@ -121,9 +121,10 @@ impl Server {
             _ => StartError::Listen { address, source },
         })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-        let storage_id = storage.storage_id();
+        let (storage_id, snapshots) = (storage.storage_id(), storage.snapshots()?);
         let committer = Committer::start(storage)?;
-        let registry = Registry::new(settings.registry, storage_id, committer.handle(), committer.reader())?;
+        let registry =
+            Registry::new(settings.registry, storage_id, committer.handle(), committer.reader(), snapshots)?;
         let access = Access::load(&*committer.reader(), committer.handle())?;
         let places = Places::new(settings.places);
         let log = AccessLog::load(committer.reader(), committer.handle())?;

@@ -8,6 +8,7 @@ pub mod head;
 pub mod memory;
 pub mod record;
 pub mod sled_store;
+pub mod snapshots;
 pub mod upgrade;
 
 use codraft_protocol::time::Timestamp;
@@ -222,6 +223,15 @@ pub trait Reader: fmt::Debug + Send + Sync + 'static {
 
     /// All entries whose key starts with `prefix`, in key order.
     fn scan<'a>(&'a self, tree: Tree, prefix: &[u8]) -> Stream<'a, Entry>;
+
+    /// Those of them from this key on.
+    fn scan_from<'a>(&'a self, tree: Tree, prefix: &[u8], key: &[u8]) -> Stream<'a, Entry> {
+        let first = key.to_vec();
+        let before = move |entry: &Result<Entry, StorageError>| {
+            entry.as_ref().is_ok_and(|(key, _)| key.as_slice() < first.as_slice())
+        };
+        Box::new(self.scan(tree, prefix).skip_while(before))
+    }
 
     /// The last entry whose key starts with `prefix`, in key order.
     ///

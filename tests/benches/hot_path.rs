@@ -10,7 +10,9 @@ use codraft_protocol::resolution::text_form;
 use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::time::Timestamp;
 use codraft_protocol::wire::{Frame, SharedFrame, Target};
-use codraft_server::hub::{Budgets, ConnectionId, Event, Hub, LoadError, Logged, Member, Settings};
+use codraft_server::hub::{
+    Beginning, Budgets, ConnectionId, Event, Hub, LoadError, Logged, Member, Settings,
+};
 use codraft_server::storage::sled_store::{Options, SledStorage};
 use codraft_server::storage::{Storage, Tree, Write};
 use codraft_tests::load::document::{Plan, imported, resolution};
@@ -65,13 +67,14 @@ fn hub(scene: &Scene, peers: u64) -> Hub {
         baseline: scene.plan.heads.clone(),
         gate: Gate::default(),
         budgets: Budgets::default(),
+        snapshot_every: 1000,
         quarantine: Default::default(),
         imported: Default::default(),
         hand: automerge::ActorId::from([250; 16]),
     };
     let log = (0..).zip(&scene.log);
     let logged = log.map(|(number, (raw, owner))| Logged::read(number, raw.clone(), owner.clone()));
-    let mut hub = Hub::load::<LoadError>(settings, logged, []).unwrap();
+    let mut hub = Hub::load::<LoadError>(settings, Beginning::default(), logged, []).unwrap();
     for number in 0..peers {
         let connection = ConnectionId(number);
         let (peer, account) = (format!("p{number}"), "a".into());

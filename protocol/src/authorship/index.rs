@@ -9,6 +9,9 @@ pub mod id;
 pub(crate) mod object;
 pub(crate) mod operation;
 pub(crate) mod sequence;
+mod snapshot;
+
+pub use snapshot::SnapshotError;
 
 use super::gate::Passed;
 use super::resolve::{self, Rules};

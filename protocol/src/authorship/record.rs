@@ -9,10 +9,11 @@ pub use changes::{ChangeMeta, Changes};
 
 use super::index::id::OpId;
 use crate::id::{DelegationCode, ProvisionId};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A change, as an index into [`Record::changes`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ChangeIx(pub u32);
 
 /// How a deed stands. What is void (rejected, withdrawn) has no deed any more.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::hub::{Budgets, LoadError, Logged, Quarantine, Settings};
+use crate::hub::{Beginning, Budgets, LoadError, Logged, Quarantine, Settings};
 use automerge::{ActorId, Automerge, TextEncoding};
 use codraft_protocol::api::Baseline;
 use codraft_protocol::authorship::Gate;
@@ -22,6 +22,8 @@ impl Keep for Slow {
     fn quarantine(&mut self, _: Refused, _: Timestamp, done: Done) {
         self.0.lock().unwrap().push(done);
     }
+
+    fn lay_by(&mut self, _: Snapshot) {}
 }
 
 impl Slow {
@@ -45,9 +47,11 @@ fn started(keep: Slow) -> Handle {
         hand: ActorId::from([250; 16]),
         gate: Gate::default(),
         budgets: Budgets::default(),
+        snapshot_every: 1000,
     };
     let raw = changes[0].raw_bytes().to_vec().into();
-    let hub = Hub::load::<LoadError>(settings, [Logged::read(0, raw, DelegationCode::secretariat())], []);
+    let logged = [Logged::read(0, raw, DelegationCode::secretariat())];
+    let hub = Hub::load::<LoadError>(settings, Beginning::default(), logged, []);
     let baseline = Baseline { revision: 0, heads: Vec::new() };
     let facts = Facts { symbol: "S/1".into(), created: Timestamp(0), baseline };
     Handle::start(hub.unwrap(), facts, keep)

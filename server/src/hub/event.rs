@@ -1,5 +1,6 @@
 //! What happens to a document, and what is to be done: the hub's way in and its way out.
 
+use super::Snapshot;
 use bytes::Bytes;
 use codraft_protocol::api::DocumentEvent;
 use codraft_protocol::id::{DelegationCode, Role};
@@ -182,4 +183,6 @@ pub enum Effect {
     Unkept(Refused),
     /// Publish on the document's event stream.
     Publish(DocumentEvent),
+    /// Lay the index by, where it may be found again when the document is opened.
+    LayBy(Snapshot),
 }

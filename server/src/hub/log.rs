@@ -30,13 +30,18 @@ impl Log {
 
     /// A copy of one change.
     pub(super) fn get(&self, number: u32) -> Option<Bytes> {
+        self.at(number).map(Bytes::copy_from_slice)
+    }
+
+    /// One change.
+    pub(super) fn at(&self, number: u32) -> Option<&[u8]> {
         let number = number as usize;
         let end = usize::try_from(*self.ends.get(number)?).ok()?;
         let start = match number.checked_sub(1) {
             Some(before) => usize::try_from(*self.ends.get(before)?).ok()?,
             None => 0,
         };
-        self.bytes.get(start..end).map(Bytes::copy_from_slice)
+        self.bytes.get(start..end)
     }
 }
 

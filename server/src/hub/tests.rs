@@ -39,10 +39,11 @@ fn with(doc: &Automerge, layout: text_form::Layout, refused: &[&Change], budgets
         hand: ActorId::from([250; 16]),
         gate: Gate::default(),
         budgets,
+        snapshot_every: 1000,
     };
     let raw = |change: &Change| Bytes::from(change.raw_bytes().to_vec());
     let logged = (0..).zip(&changes).map(|(n, one)| Logged::read(n, raw(one), DelegationCode::secretariat()));
-    Hub::load::<LoadError>(settings, logged, []).unwrap()
+    Hub::load::<LoadError>(settings, Beginning::default(), logged, []).unwrap()
 }
 
 fn handle(hub: &mut Hub, event: Event) -> Vec<Effect> {
@@ -150,6 +151,36 @@ fn a_filter_that_errs_costs_nobody_a_change() {
 
 /// A client comes back whose Bloom filter takes one of our heads for its own, while others write: it asks to start
 /// over for every message that names that head, and is sent the document once.
+/// Whoever begins anew on a connection that goes on (a copy closed and opened again) is answered, with whatever of the
+/// document it has; without an answer it would wait for ever.
+#[test]
+fn who_begins_anew_on_its_connection_is_answered() {
+    let (mut doc, layout) = founded();
+    let older = fork(&doc, 7);
+    write(&mut doc, "x");
+    let mut ahead = fork(&doc, 8);
+    write(&mut ahead, "new");
+    let mut hub = hub(&doc, layout, &[]);
+    join(&mut hub, LINK);
+    for mut client in [Automerge::new(), fork(&doc, 9), older, ahead, fork(&doc, 9)] {
+        let mut state = State::new();
+        let mut answers = 0;
+        while let Some(message) = client.generate_sync_message(&mut state) {
+            let arrives = Event::Sync { connection: LINK, data: message.encode().into() };
+            let mut effects = handle(&mut hub, arrives);
+            let durable = hub.folded();
+            effects.extend(handle(&mut hub, Event::Stored { durable }));
+            for message in sent(&effects) {
+                client.receive_sync_message(&mut state, message).unwrap();
+                answers += 1;
+            }
+        }
+        assert!((1..5).contains(&answers), "{answers}");
+        assert_eq!(state.their_heads.as_ref(), Some(&hub.heads()));
+        assert!(hub.heads().iter().all(|head| client.get_change_by_hash(head).is_some()));
+    }
+}
+
 #[test]
 fn a_wish_to_start_over_is_one_however_often_it_is_said() {
     let (mut doc, layout) = founded();

@@ -2,12 +2,16 @@
 
 use super::{RegistryError, Settings, Shelf};
 use crate::hub::read::Facts;
-use crate::hub::{Hub, LoadError, Logged, Quarantine, Settings as HubSettings};
+use crate::hub::{
+    Beginning, Hub, LoadError, Logged, Mismatch, Quarantine, Settings as HubSettings, Snapshot, Unread,
+};
 use crate::storage::committer::CommitterHandle;
-use crate::storage::record::{ChangeRecord, DocumentRecord, QuarantineRecord, key, ledger};
+use crate::storage::record::{ChangeRecord, DocumentRecord, QuarantineRecord, RecordError, key, ledger};
+use crate::storage::snapshots::Snapshots;
 use crate::storage::{Entry, Reader, StorageError, Tree};
 use automerge::{ActorId, Automerge, TextEncoding};
 use codraft_protocol::api;
+use codraft_protocol::authorship::Index;
 use codraft_protocol::id::DocumentId;
 use codraft_protocol::resolution::edit;
 use std::sync::Arc;
@@ -23,6 +27,7 @@ pub fn load(
     peer_id: &str,
     reader: &dyn Reader,
     committer: &CommitterHandle,
+    snapshots: &Snapshots,
     record: &DocumentRecord,
     hand: ActorId,
 ) -> Result<(Hub, Facts, Shelf), RegistryError> {
@@ -63,16 +68,25 @@ pub fn load(
         hand,
         gate: settings.gate.clone(),
         budgets: settings.budgets.clone(),
+        snapshot_every: settings.snapshot_every,
     };
     let mut entries = Vec::new();
     for entry in reader.scan(Tree::Ledger, &key::document(&id)) {
         let (_, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
         entries.push(ledger::decode(&value).map_err(|e| damaged(e.to_string()))?);
     }
+    let beginning = match snapshots.read(id) {
+        Some(snapshot) => known(reader, id, &snapshot).unwrap_or_else(|why| {
+            tracing::warn!(document = %id, %why, "the index that was laid by is of no use; the log is read from its start");
+            Beginning::default()
+        }),
+        None => Beginning::default(),
+    };
+    let from = beginning.changes();
     let hub = std::thread::scope(|scope| {
         let (sender, batches) = sync_channel(BATCHES);
-        scope.spawn(move || read(reader, id, &sender));
-        Hub::load(hub_settings, batches.into_iter().flatten(), entries)
+        scope.spawn(move || read(reader, id, from, &sender));
+        Hub::load(hub_settings, beginning, batches.into_iter().flatten(), entries)
     });
     let hub = hub.map_err(|error| match error {
         Unloadable::Storage(error) => RegistryError::Storage(Arc::new(error)),
@@ -80,8 +94,8 @@ pub fn load(
     })?;
     let took = started.elapsed();
     metrics::histogram!("codraft_open_document_seconds").record(took.as_secs_f64());
-    tracing::info!(document = %id, changes = hub.durable(), ms = took.as_millis() as u64, "opened a document");
-    let shelf = Shelf::new(id, committer.clone(), quarantined);
+    tracing::info!(document = %id, changes = hub.durable(), laid_by = from, ms = took.as_millis() as u64, "opened a document");
+    let shelf = Shelf::new(id, committer.clone(), quarantined, snapshots.clone());
     Ok((hub, facts, shelf))
 }
 
@@ -101,10 +115,45 @@ impl From<LoadError> for Unloadable {
     }
 }
 
-/// Reads and parses a log while another thread folds it, until that one wants no more.
-fn read(reader: &dyn Reader, id: DocumentId, to: &SyncSender<Vec<Result<Logged, Unloadable>>>) {
+/// Why a snapshot is of no use.
+#[derive(Debug, thiserror::Error)]
+enum Useless {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+}
+
+/// The log's beginning of which there is a snapshot: its changes are read while the index is.
+fn known(reader: &dyn Reader, id: DocumentId, snapshot: &Snapshot) -> Result<Beginning, Useless> {
+    std::thread::scope(|scope| {
+        let unread = scope.spawn(|| {
+            let mut unread = Unread::default();
+            let entries = reader.scan(Tree::Changes, &key::document(&id));
+            for (number, entry) in entries.take(snapshot.changes as usize).enumerate() {
+                let (key, value) = entry?;
+                if key::number(&key) != number as u64 {
+                    break;
+                }
+                let change = ChangeRecord::decode(&value)?;
+                unread.push(&change.raw, change.delegation);
+            }
+            Ok::<_, Useless>(unread)
+        });
+        let index = Index::of_snapshot(&snapshot.index).map_err(Mismatch::from);
+        let unread = unread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(Beginning::new(index?, unread)?)
+    })
+}
+
+/// Reads and parses a log from a change on while another thread folds it, until that one wants no more.
+fn read(reader: &dyn Reader, id: DocumentId, from: u32, to: &SyncSender<Vec<Result<Logged, Unloadable>>>) {
     let mut batch = Vec::with_capacity(BATCH);
-    for (number, entry) in reader.scan(Tree::Changes, &key::document(&id)).enumerate() {
+    let first = key::numbered(&id, from.into());
+    let entries = reader.scan_from(Tree::Changes, &key::document(&id), &first);
+    for (number, entry) in (from as usize..).zip(entries) {
         batch.push(logged(number, entry));
         if batch.len() == BATCH && to.send(std::mem::take(&mut batch)).is_err() {
             return;

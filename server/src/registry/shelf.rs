@@ -1,9 +1,10 @@
 //! Where a document's changes, entries and refused changes go.
 
 use crate::document::{Keep, Kept};
-use crate::hub::{NewChange, Refused};
+use crate::hub::{NewChange, Refused, Snapshot};
 use crate::storage::committer::{Batch, CommitterHandle, Lane};
 use crate::storage::record::{ChangeRecord, QuarantineRecord, key, ledger};
+use crate::storage::snapshots::Snapshots;
 use crate::storage::{Tree, Write};
 use codraft_protocol::id::DocumentId;
 use codraft_protocol::time::Timestamp;
@@ -18,12 +19,18 @@ pub struct Shelf {
     committer: CommitterHandle,
     lane: Lane,
     quarantined: u64,
+    snapshots: Snapshots,
 }
 
 impl Shelf {
     /// The place of a document in whose quarantine so many changes are.
-    pub(super) fn new(document: DocumentId, committer: CommitterHandle, quarantined: u64) -> Self {
-        Self { document, committer, lane: Lane::default(), quarantined }
+    pub(super) fn new(
+        document: DocumentId,
+        committer: CommitterHandle,
+        quarantined: u64,
+        snapshots: Snapshots,
+    ) -> Self {
+        Self { document, committer, lane: Lane::default(), quarantined, snapshots }
     }
 
     fn write(&self, change: NewChange, received: Timestamp) -> Write {
@@ -67,6 +74,10 @@ impl Keep for Shelf {
         }
         let batch = Batch { writes, at, lane: Some(self.lane.clone()) };
         self.committer.submit_then(batch, move |result| done(result.is_ok()));
+    }
+
+    fn lay_by(&mut self, snapshot: Snapshot) {
+        self.snapshots.write_aside(self.document, snapshot);
     }
 
     fn quarantine(&mut self, refused: Refused, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>) {

@@ -70,27 +70,36 @@ impl Registry {
         }
     }
 
-    /// Lays down the view of a document that goes to rest, where it has changed. Whatever goes wrong, the view is only
-    /// there to be quick.
+    /// Lays down the view and the index of a document that goes to rest, where it has changed. Whatever goes wrong, they
+    /// are only there to be quick.
     async fn lay_down(&self, id: DocumentId, handle: Handle) {
         let reader = Arc::clone(&self.inner.reader);
         let known = tokio::task::spawn_blocking(move || current(&*reader, id));
         if matches!(known.await, Ok(Ok(Some(_)))) {
             return;
         }
-        let view = handle.ask(|hub, facts| {
+        let least = self.inner.settings.snapshot_every / 2;
+        let answer = handle.ask(move |hub, facts| {
             let document = hub.describe(facts);
-            ViewRecord {
+            let view = ViewRecord {
                 version: VERSION.to_owned(),
                 changes: document.changes,
                 entries: hub.entries(),
                 // Plain data into memory.
                 document: serde_json::to_vec(&document).unwrap_or_default(),
                 text: hub.text(&View::Current),
-            }
+            };
+            (view, hub.snapshot(least))
         });
-        let Some(view) = view.await else { return };
+        let Some((view, snapshot)) = answer.await else { return };
         drop(handle);
+        if let Some(snapshot) = snapshot {
+            let snapshots = self.inner.snapshots.clone();
+            let written = tokio::task::spawn_blocking(move || snapshots.write(id, &snapshot));
+            if let Ok(Err(error)) = written.await {
+                tracing::warn!(document = %id, %error, "an index could not be laid by");
+            }
+        }
         let write = Write { tree: Tree::Views, key: key::document(&id), value: Some(view.encode()) };
         let batch = Batch { writes: vec![write], at: now(), lane: None };
         if let Ok(Err(error)) = self.inner.committer.submit(batch).await {

@@ -4,6 +4,7 @@
 
 use super::chain::{self, End, Whole};
 use super::head::{Head, Scribe};
+use super::snapshots::Snapshots;
 use super::{Entry, Reader, Storage, StorageError, Stream, Tree, Write};
 use codraft_protocol::time::Timestamp;
 use sled::transaction::{TransactionError, Transactional, UnabortableTransactionError};
@@ -123,6 +124,23 @@ fn copy_dir(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Whether the disk that holds `dir` has more room than its reserve (in bytes; by default a fifth of it, at most
+/// 1 GiB).
+///
+/// # Errors
+/// [`StorageError::DiskFull`], or the system does not tell.
+pub(super) fn check_space(dir: &Path, reserve: Option<u64>) -> Result<(), StorageError> {
+    let stat = rustix::fs::statvfs(dir)
+        .map_err(|errno| StorageError::io("asking for the disk's free space")(errno.into()))?;
+    let (free, total) = (stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize);
+    let reserve = reserve.unwrap_or_else(|| (total / 5).min(1 << 30));
+    if free >= reserve {
+        return Ok(());
+    }
+    let dir = dir.display().to_string();
+    Err(StorageError::DiskFull { dir, free: free >> 20, reserve: reserve >> 20 })
+}
+
 impl SledStorage {
     /// Creates a store in a directory that is empty or not there yet, with its first writes.
     ///
@@ -238,6 +256,18 @@ impl SledStorage {
         self.whole
     }
 
+    /// The snapshots beside it.
+    ///
+    /// # Errors
+    /// Their directory cannot be made.
+    pub fn snapshots(&self) -> Result<Snapshots, StorageError> {
+        let dir = self.dir.join("snapshots");
+        // Drafts are nobody else's on this machine.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        made.map_err(StorageError::io(format!("creating {}", dir.display())))?;
+        Ok(Snapshots::in_directory(&self.storage_id(), &dir, self.reserve))
+    }
+
     /// The store's name: stable for its whole life.
     pub fn storage_id(&self) -> String {
         uuid::Uuid::from_bytes(self.end.database).to_string()
@@ -247,18 +277,6 @@ impl SledStorage {
     fn sync(&self) -> Result<(), StorageError> {
         self.trees.db.flush().map_err(failed)?;
         self.data.sync_data().map_err(StorageError::io("syncing the database"))
-    }
-
-    fn check_space(&self) -> Result<(), StorageError> {
-        let stat = rustix::fs::statvfs(&self.dir)
-            .map_err(|errno| StorageError::io("asking for the disk's free space")(errno.into()))?;
-        let (free, total) = (stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize);
-        let reserve = self.reserve.unwrap_or_else(|| (total / 5).min(1 << 30));
-        if free >= reserve {
-            return Ok(());
-        }
-        let dir = self.dir.display().to_string();
-        Err(StorageError::DiskFull { dir, free: free >> 20, reserve: reserve >> 20 })
     }
 
     fn write(&mut self, writes: &[Write], at: Timestamp) -> Result<(), StorageError> {
@@ -325,7 +343,7 @@ impl Storage for SledStorage {
             return Err(StorageError::Failed(why.clone()));
         }
         let written = catch_unwind(AssertUnwindSafe(|| {
-            self.check_space()?;
+            check_space(&self.dir, self.reserve)?;
             self.write(writes, at)
         }));
         let outcome = written.unwrap_or_else(|panic| Err(StorageError::Failed(words_of(&*panic))));
@@ -391,6 +409,23 @@ impl Reader for Trees {
                 let value = self.whole(tree as u8, &key, &stored)?;
                 Ok((key.to_vec(), value))
             })),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
+    }
+
+    fn scan_from<'a>(&'a self, tree: Tree, prefix: &[u8], key: &[u8]) -> Stream<'a, Entry> {
+        let here = prefix.to_vec();
+        match self.of(tree) {
+            Ok(values) => {
+                let entries = values.range(key.to_vec()..).map(move |entry| {
+                    let (key, stored) = entry.map_err(failed)?;
+                    let value = self.whole(tree as u8, &key, &stored)?;
+                    Ok((key.to_vec(), value))
+                });
+                Box::new(entries.take_while(move |entry: &Result<Entry, StorageError>| {
+                    entry.as_ref().map_or(true, |(key, _)| key.starts_with(&here))
+                }))
+            }
             Err(error) => Box::new(std::iter::once(Err(error))),
         }
     }

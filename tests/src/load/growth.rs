@@ -11,7 +11,9 @@ use codraft_protocol::id::{DelegationCode, DocumentId, Role};
 use codraft_protocol::resolution::text_form;
 use codraft_protocol::sync::{Have, SyncMessage};
 use codraft_protocol::time::Timestamp;
-use codraft_server::hub::{Budgets, ConnectionId, Event, Hub, LoadError, Logged, Member, Settings};
+use codraft_server::hub::{
+    Beginning, Budgets, ConnectionId, Event, Hub, LoadError, Logged, Member, Settings,
+};
 use std::time::Instant;
 
 const DELEGATIONS: [&str; 4] = ["CAN", "USA", "FRA", "KEN"];
@@ -56,13 +58,15 @@ impl Desk {
             baseline: plan.heads.clone(),
             gate: Gate::default(),
             budgets: Budgets::default(),
+            snapshot_every: 1000,
             quarantine: Default::default(),
             imported: Default::default(),
             hand: automerge::ActorId::from([250; 16]),
         };
         let started = Instant::now();
         let logged = (0..).zip(log).map(|(number, (raw, owner))| Logged::read(number, raw, owner));
-        let mut hub = Hub::load::<LoadError>(settings, logged, []).expect("an honest log");
+        let mut hub =
+            Hub::load::<LoadError>(settings, Beginning::default(), logged, []).expect("an honest log");
         let loading = ms(started.elapsed());
         let (role, delegation) = (Role::Delegate, Some(code(0)));
         let member = Member { peer: "p".to_owned(), account: "a".to_owned(), role, delegation };

@@ -7,10 +7,11 @@ use super::laws::Stored;
 use automerge::ActorId;
 use codraft_protocol::time::Timestamp;
 use codraft_server::document::{Ends, Keep as _, Kept, Pending};
-use codraft_server::hub::{ConnectionId, Event, Hub, NewChange, NewEntry, Refused};
+use codraft_server::hub::{ConnectionId, Event, Hub, NewChange, NewEntry, Refused, Snapshot};
 use codraft_server::registry::{self, Settings, Shelf};
 use codraft_server::storage::committer::{CommitQueue, CommitterHandle, Health};
 use codraft_server::storage::record::{ChangeRecord, DocumentRecord, key, ledger};
+use codraft_server::storage::snapshots::Snapshots;
 use codraft_server::storage::{Reader, Storage as _, StorageError, Tree};
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
@@ -47,6 +48,7 @@ pub struct Server {
     committer: CommitterHandle,
     health: tokio::sync::watch::Receiver<Health>,
     reader: Arc<dyn Reader>,
+    snapshots: Snapshots,
     record: DocumentRecord,
     to_store: Vec<Kept>,
     durable: Ends,
@@ -58,6 +60,11 @@ pub struct Server {
     pub outboxes: BTreeSet<ConnectionId>,
 }
 
+/// The index is laid by now and then in the shortest run.
+fn settings() -> Settings {
+    Settings { snapshot_every: 12, ..Settings::default() }
+}
+
 fn closed(error: impl std::fmt::Display) -> Violation {
     Violation::new("the server opens", error.to_string())
 }
@@ -67,15 +74,20 @@ impl Server {
     ///
     /// # Errors
     /// The store or the document refuses to open.
-    pub fn boot(disk: &Disk, record: &DocumentRecord, hand: ActorId) -> Result<Option<Self>, Violation> {
+    pub fn boot(
+        disk: &Disk,
+        snapshots: &Snapshots,
+        record: &DocumentRecord,
+        hand: ActorId,
+    ) -> Result<Option<Self>, Violation> {
         let storage = match DiskStorage::open(disk) {
             Err(StorageError::Io { .. }) => return Ok(None),
             opened => opened.map_err(closed)?,
         };
         let reader = storage.reader();
         let (queue, committer, health) = CommitQueue::new(storage);
-        let (hub, _, shelf) =
-            registry::load(&Settings::default(), PEER, &*reader, &committer, record, hand).map_err(closed)?;
+        let opened = registry::load(&settings(), PEER, &*reader, &committer, snapshots, record, hand);
+        let (hub, _, shelf) = opened.map_err(closed)?;
         let (told, heard) = mpsc::channel();
         Ok(Some(Self {
             durable: Ends::of(&hub),
@@ -85,6 +97,7 @@ impl Server {
             committer,
             health,
             reader,
+            snapshots: snapshots.clone(),
             record: record.clone(),
             to_store: Vec::new(),
             due: Pending::default(),
@@ -100,8 +113,9 @@ impl Server {
     /// # Errors
     /// It refuses to open.
     pub fn reopen(&mut self, hand: ActorId) -> Result<(), Violation> {
-        let (settings, reader) = (Settings::default(), &*self.reader);
-        let opened = registry::load(&settings, PEER, reader, &self.committer, &self.record, hand);
+        let (committer, snapshots) = (&self.committer, &self.snapshots);
+        let opened =
+            registry::load(&settings(), PEER, &*self.reader, committer, snapshots, &self.record, hand);
         let (hub, _, shelf) = opened.map_err(closed)?;
         (self.durable, self.due) = (Ends::of(&hub), Pending::default());
         (self.hub, self.shelf) = (hub, shelf);
@@ -162,6 +176,11 @@ impl Server {
         self.refused += 1;
         let done = self.done(Durable::Refused(self.refused));
         self.shelf.quarantine(refused, now, done);
+    }
+
+    /// Lays the index by.
+    pub fn lay_by(&mut self, snapshot: Snapshot) {
+        self.shelf.lay_by(snapshot);
     }
 
     fn done(&self, durable: Durable) -> Box<dyn FnOnce(bool) + Send> {

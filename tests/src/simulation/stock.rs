@@ -102,6 +102,19 @@ impl Stock {
         self.messages()
     }
 
+    /// Begins the conversation anew, on the connection that it has.
+    pub fn begin_anew(&mut self) -> Vec<Bytes> {
+        self.state = State::new();
+        self.messages()
+    }
+
+    /// The server's heads, as it has last heard of them, ascending.
+    pub fn heard(&self) -> Vec<ChangeHash> {
+        let mut heads = self.state.their_heads.clone().unwrap_or_default();
+        heads.sort_unstable();
+        heads
+    }
+
     /// What it has to say.
     pub fn messages(&mut self) -> Vec<Bytes> {
         self.doc.generate_sync_message(&mut self.state).map(|m| m.encode().into()).into_iter().collect()

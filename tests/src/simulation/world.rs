@@ -20,6 +20,7 @@ use codraft_protocol::resolution::{edit, text_form};
 use codraft_protocol::time::Timestamp;
 use codraft_server::hub::{ConnectionId, Member};
 use codraft_server::storage::record::{ChangeRecord, DocumentRecord, key};
+use codraft_server::storage::snapshots::Snapshots;
 use codraft_server::storage::{Storage as _, Tree, Write};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -75,6 +76,7 @@ struct Doom {
 pub struct World {
     now: Timestamp,
     disk: Disk,
+    snapshots: Snapshots,
     record: DocumentRecord,
     founding: Founding,
     server: Option<Server>,
@@ -165,6 +167,7 @@ impl World {
         Self {
             now: Timestamp(1_700_000_000_000),
             disk,
+            snapshots: Snapshots::in_memory(),
             record,
             founding,
             server: None,

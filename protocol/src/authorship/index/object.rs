@@ -3,10 +3,11 @@
 use super::id::OpId;
 use super::sequence::Sequence;
 use crate::authorship::ChangeIx;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What an object is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Place {
     /// The root map.
     Root,
@@ -32,7 +33,7 @@ impl Place {
 }
 
 /// A value in a map.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Value {
     Text(String),
     Number(i64),
@@ -42,7 +43,7 @@ pub(crate) enum Value {
 }
 
 /// One value that a key was given.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Version {
     pub(crate) id: OpId,
     pub(crate) value: Value,

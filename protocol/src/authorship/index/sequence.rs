@@ -124,6 +124,19 @@ impl Sequence {
         slot
     }
 
+    /// Puts a run behind all others, as one that [`Self::iter`] gave. Returns whether it can be one.
+    pub(crate) fn append(&mut self, id: OpId, len: u32, text: String, struck: Vec<ChangeIx>) -> bool {
+        let is_whole = text.is_empty() || text.chars().count() == len as usize;
+        if len == 0 || !is_whole || id.counter.checked_add(len).is_none() {
+            return false;
+        }
+        self.elements += len as usize;
+        // Nothing was ever freed here: the last slot is the last run's.
+        let last = self.runs.len().checked_sub(1).and_then(|last| u32::try_from(last).ok()).unwrap_or(NONE);
+        self.link(Run { id, len, text, struck, previous: NONE, next: NONE }, last);
+        true
+    }
+
     /// Splits a run so that element `offset` starts one; returns that one.
     fn split(&mut self, slot: Slot, offset: u32) -> Slot {
         if offset == 0 {

@@ -8,6 +8,7 @@ use automerge::ChangeHash;
 use codraft_client_core::store::Facts;
 use codraft_protocol::amendment::View;
 use codraft_protocol::round::Act;
+use codraft_server::storage::snapshots::Snapshots;
 use rand::rngs::StdRng;
 
 /// Messages that it may take to come to rest.
@@ -35,7 +36,7 @@ impl World {
                 self.clients[n].boot(&self.truth)?;
             }
         }
-        let mut left = PATIENCE;
+        let (mut left, mut begun) = (PATIENCE, false);
         for _ in 0..ROUNDS {
             self.flow(&mut left, rng)?;
             let mut idle = true;
@@ -46,11 +47,37 @@ impl World {
                 }
                 idle &= !self.takes_edits(n, rng)?;
             }
+            if idle && begun {
+                return self.all_are_answered();
+            }
             if idle {
-                return Ok(());
+                self.begin_anew();
+                begun = true;
             }
         }
         Err(Violation::new("comes to rest", "clients connect again and again".to_owned()))
+    }
+
+    /// Stock clients close their copies and open them again, on connections that go on.
+    fn begin_anew(&mut self) {
+        for n in 0..self.clients.len() {
+            let Program::Stock(stock) = &mut self.clients[n].program else { continue };
+            let messages = stock.begin_anew();
+            self.sends(n, messages);
+        }
+    }
+
+    /// They have heard what the server has.
+    fn all_are_answered(&mut self) -> Result<(), Violation> {
+        let Some(server) = &self.server else { return Ok(()) };
+        let heads = server.hub.heads();
+        let waits = |program: &Program| matches!(program, Program::Stock(stock) if stock.spoilt.is_none() && stock.heard() != heads);
+        match self.clients.iter().position(|client| waits(&client.program)) {
+            Some(n) => {
+                Err(Violation::new("who begins anew is answered", format!("client {n} waits for ever")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Edits that lie in a file are taken in. Returns whether there were any.
@@ -194,14 +221,17 @@ impl World {
     /// The server, started once more, has what it had.
     fn restart_changes_nothing(&mut self) -> Result<(), Violation> {
         let hand = self.new_hand();
-        let again = Server::boot(&self.disk, &self.record, hand)?;
-        let (Some(server), Some(again)) = (&self.server, again) else { return Ok(()) };
+        let again = Server::boot(&self.disk, &self.snapshots, &self.record, hand)?;
+        // Nor does it matter whether an index was laid by.
+        let hand = self.new_hand();
+        let afresh = Server::boot(&self.disk, &Snapshots::in_memory(), &self.record, hand)?;
+        let (Some(server), Some(again), Some(afresh)) = (&self.server, again, afresh) else { return Ok(()) };
         let told = |server: &Server| {
             let hub = &server.hub;
             let decided = (hub.rounds(), hub.revisions(), hub.rulings(), hub.comments());
             (hub.text(&View::Current), hub.proposals(), hub.attribution(), decided)
         };
-        match told(server) == told(&again) {
+        match told(server) == told(&again) && told(server) == told(&afresh) {
             true => Ok(()),
             false => Err(Violation::new("a restart changes nothing", "what is told".to_owned())),
         }

@@ -21,7 +21,7 @@ impl World {
             return Ok(());
         }
         let hand = self.new_hand();
-        let opened = Server::boot(&self.disk, &self.record, hand);
+        let opened = Server::boot(&self.disk, &self.snapshots, &self.record, hand);
         if opened.is_err() && self.disk.has_lied() {
             self.closed = true;
             return Ok(());
@@ -143,6 +143,13 @@ impl World {
                 self.durable(&named.collect::<Vec<_>>(), "an event")?;
             }
             Effect::Publish(_) => {}
+            Effect::LayBy(snapshot) => {
+                self.tally.laid_by += 1;
+                self.tell(|_| format!("     the index of {} changes is laid by", snapshot.changes));
+                if let Some(server) = &mut self.server {
+                    server.lay_by(snapshot);
+                }
+            }
         }
         Ok(())
     }
