@@ -45,6 +45,12 @@ impl OpenDocuments {
         self.slots.get(&id).is_some_and(|slot| slot.cell.get().is_none_or(|handle| !handle.is_closed()))
     }
 
+    /// All that are open.
+    pub(super) fn all(&self) -> Vec<(DocumentId, Handle)> {
+        let all = self.slots.iter().filter_map(|(id, slot)| Some((*id, slot.cell.get()?.clone())));
+        all.filter(|(_, handle)| !handle.is_closed()).collect()
+    }
+
     /// Takes out as many as there are beyond `most`, of those that are at rest, the longest unused first. Nobody else
     /// has a handle on them.
     pub(super) fn take_resting(&mut self, most: usize) -> Vec<(DocumentId, Handle)> {

@@ -62,10 +62,10 @@ impl Registry {
         }
     }
 
-    /// Lets all that are at rest lay down their views: the server stops.
+    /// Lets all that are open lay down their views: the server stops.
     pub async fn rest_all(&self) {
-        let resting = lock(&self.inner.open).take_resting(0);
-        for (id, handle) in resting {
+        let open = lock(&self.inner.open).all();
+        for (id, handle) in open {
             self.lay_down(id, handle).await;
         }
     }

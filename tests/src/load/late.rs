@@ -32,6 +32,15 @@ async fn visit(subject: &Subject) -> Result<Visit, Failed> {
     })
 }
 
+/// How long a reader waits for the first byte of the marked text, which only an open document can tell, ms.
+fn marked(running: &Running, subject: &Subject) -> Result<f64, Failed> {
+    let server = running.codraft().ok_or("only codraft has marked texts")?;
+    let started = Instant::now();
+    let text = tokio::task::block_in_place(|| server.pen().text(&subject.document, "marked"));
+    text.map_err(|error| error.to_string())?;
+    Ok(ms(started.elapsed()))
+}
+
 /// A newcomer has every change of the history.
 fn complete(row: &mut Row, visit: &Visit, changes: usize) {
     if visit.changes != changes {
@@ -57,7 +66,14 @@ pub async fn run(
     let took = bring(running, &subject, history).await?;
     row.set("bring s", took.as_secs_f64());
     row.set("disk bytes a change", folder(&running.data()) as f64 / history as f64);
+    let started = Instant::now();
     tokio::task::block_in_place(|| running.stop());
+    row.set("stop s", started.elapsed().as_secs_f64());
+    if running.codraft().is_some() {
+        tokio::task::block_in_place(|| running.revive())?;
+        row.set("cold text ms", marked(running, &subject)?);
+        tokio::task::block_in_place(|| running.stop());
+    }
     let started = Instant::now();
     tokio::task::block_in_place(|| running.revive())?;
     row.set("restart s", started.elapsed().as_secs_f64());

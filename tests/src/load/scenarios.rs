@@ -110,7 +110,15 @@ impl Scenario {
                     points.push((operations as f64, row.clone()));
                     rows.push(row);
                 }
-                let figures = ["restart s", "cold ms", "cold first word ms", "warm ms", "document MB"];
+                let figures = [
+                    "stop s",
+                    "restart s",
+                    "cold text ms",
+                    "cold ms",
+                    "cold first word ms",
+                    "warm ms",
+                    "document MB",
+                ];
                 rows.push(growth::fitted(self.name(), "exponent over operations", &figures, &points));
                 Ok(rows)
             }
