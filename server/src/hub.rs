@@ -16,7 +16,7 @@ mod snapshot;
 
 pub use event::{Budgets, Closing, ConnectionId, Effect, Event, Member, NewChange, NewEntry, Refused};
 pub use quarantine::Quarantine;
-pub use snapshot::{Beginning, Mismatch, Snapshot, Unread};
+pub use snapshot::{Continued, Mismatch, Snapshot, Unparsed};
 
 use crate::hub::log::Log;
 use crate::hub::peer::Peer;
@@ -25,9 +25,8 @@ use automerge::{ActorId, Change, ChangeHash};
 use bytes::Bytes;
 use codraft_protocol::api::DocumentEvent;
 use codraft_protocol::authorship::index::FoldError;
-use codraft_protocol::authorship::{ChangeIx, Gate, Refusal, Sender, chunk};
+use codraft_protocol::authorship::{ChangeIx, Gate, Index, Refusal, Sender, chunk};
 use codraft_protocol::id::{DelegationCode, DocumentId};
-use codraft_protocol::resolution::text_form::Layout;
 use codraft_protocol::round::{Entry, Proceedings, ReplayError};
 use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::time::Timestamp;
@@ -75,8 +74,6 @@ pub struct Settings {
     pub document: DocumentId,
     /// The server's peer id.
     pub server: String,
-    /// How the text form is laid out.
-    pub layout: Layout,
     /// The heads of the imported text.
     pub baseline: Vec<ChangeHash>,
     /// What is in quarantine.
@@ -113,6 +110,9 @@ pub enum LoadError {
     /// A change that does not fit what stands before it.
     #[error(transparent)]
     Fold(#[from] FoldError),
+    /// Its text has no layout.
+    #[error("its first change is not an imported resolution")]
+    NoLayout,
     /// The ledger does not fit the log.
     #[error(transparent)]
     Ledger(#[from] ReplayError),
@@ -139,27 +139,35 @@ impl Logged {
 }
 
 impl Hub {
-    /// Rebuilds a document from its log, in order, of which the beginning may be known, and from its ledger.
+    /// Rebuilds a document from its log, in order, and from its ledger.
     ///
     /// # Errors
     /// What `changes` says, or [`LoadError`]: the log is not one that this gate let through.
     pub fn load<E: From<LoadError>>(
         settings: Settings,
-        beginning: Beginning,
         changes: impl IntoIterator<Item = Result<Logged, E>>,
         entries: impl IntoIterator<Item = Entry>,
     ) -> Result<Self, E> {
-        let (mut index, mut log) = beginning.into_parts();
-        let laid_by = log.len();
+        Self::load_onto(settings, Index::new(), changes, entries)
+    }
+
+    /// The same, where some changes are in the index already; those are not in the log then.
+    fn load_onto<E: From<LoadError>>(
+        settings: Settings,
+        mut index: Index,
+        changes: impl IntoIterator<Item = Result<Logged, E>>,
+        entries: impl IntoIterator<Item = Entry>,
+    ) -> Result<Self, E> {
+        let mut log = Log::default();
         for logged in changes {
             let Logged { change, raw, delegation } = logged?;
             index.replay(&change, &delegation).map_err(LoadError::Fold)?;
             log.push(&raw);
         }
         let heads = index.heads().into_iter().collect();
-        let (document, layout) = (settings.document, settings.layout);
+        let layout = index.layout().ok_or(LoadError::NoLayout)?;
         let mut proceedings =
-            Proceedings::new(document, layout, index, &settings.baseline, settings.imported)
+            Proceedings::new(settings.document, layout, index, &settings.baseline, settings.imported)
                 .map_err(LoadError::Ledger)?;
         for entry in entries {
             proceedings.take(&entry).map_err(LoadError::Ledger)?;
@@ -177,7 +185,7 @@ impl Hub {
             waiting: VecDeque::new(),
             peers: BTreeMap::new(),
             quarantine: settings.quarantine,
-            laid_by,
+            laid_by: 0,
             snapshot_every: settings.snapshot_every,
         })
     }

@@ -6,13 +6,10 @@ use bytes::Bytes;
 use codraft_protocol::amendment::{Context, proposals};
 use codraft_protocol::authorship::{Gate, Index, Sender};
 use codraft_protocol::id::{DelegationCode, DocumentId, Role};
-use codraft_protocol::resolution::text_form;
 use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::time::Timestamp;
 use codraft_protocol::wire::{Frame, SharedFrame, Target};
-use codraft_server::hub::{
-    Beginning, Budgets, ConnectionId, Event, Hub, LoadError, Logged, Member, Settings,
-};
+use codraft_server::hub::{Budgets, ConnectionId, Event, Hub, LoadError, Logged, Member, Settings};
 use codraft_server::storage::sled_store::{Options, SledStorage};
 use codraft_server::storage::{Storage, Tree, Write};
 use codraft_tests::load::document::{Plan, imported, resolution};
@@ -27,7 +24,6 @@ fn can() -> DelegationCode {
 
 /// A resolution of 20,000 characters with a history, and a pen at its end.
 struct Scene {
-    text: String,
     plan: Plan,
     log: Vec<(Bytes, DelegationCode)>,
     pen: Pen,
@@ -46,7 +42,7 @@ fn scene(history: usize) -> Scene {
     let written =
         edits.into_iter().map(|(who, edit)| (edit.raw, ["CAN", "USA", "FRA", "KEN"][who].parse().unwrap()));
     let log = imported.chain(written).collect();
-    Scene { text, plan, log, pen }
+    Scene { plan, log, pen }
 }
 
 fn index(scene: &Scene) -> Index {
@@ -59,11 +55,9 @@ fn index(scene: &Scene) -> Index {
 }
 
 fn hub(scene: &Scene, peers: u64) -> Hub {
-    let (layout, _) = text_form::parse(scene.text.as_bytes()).unwrap();
     let settings = Settings {
         document: DocumentId::from_bytes([7; 16]),
         server: "bench".into(),
-        layout,
         baseline: scene.plan.heads.clone(),
         gate: Gate::default(),
         budgets: Budgets::default(),
@@ -74,7 +68,7 @@ fn hub(scene: &Scene, peers: u64) -> Hub {
     };
     let log = (0..).zip(&scene.log);
     let logged = log.map(|(number, (raw, owner))| Logged::read(number, raw.clone(), owner.clone()));
-    let mut hub = Hub::load::<LoadError>(settings, Beginning::default(), logged, []).unwrap();
+    let mut hub = Hub::load::<LoadError>(settings, logged, []).unwrap();
     for number in 0..peers {
         let connection = ConnectionId(number);
         let (peer, account) = (format!("p{number}"), "a".into());

@@ -62,8 +62,10 @@ impl Proceedings {
         imported: Timestamp,
     ) -> Result<Self, ReplayError> {
         let settled = index.adopted_at(baseline).ok_or(ReplayError::Baseline)?;
-        let text = amendment::text(&index.record(&settled), &layout, &View::Baseline);
-        let (ledger, memory) = (Ledger::new(imported, text), RefCell::default());
+        // Where the ledger says nothing, what is asked for first is of the same record.
+        let mut memory = Memory::default();
+        let text = amendment::text(&memory.record(&index, &settled), &layout, &View::Baseline);
+        let (ledger, memory) = (Ledger::new(imported, text), RefCell::new(memory));
         Ok(Self { document, layout, index, ledger, settled, memory })
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::hub::{Beginning, Budgets, LoadError, Logged, Quarantine, Settings};
+use crate::hub::{Budgets, LoadError, Logged, Quarantine, Settings};
 use automerge::{ActorId, Automerge, TextEncoding};
 use codraft_protocol::api::Baseline;
 use codraft_protocol::authorship::Gate;
@@ -40,7 +40,6 @@ fn started(keep: Slow) -> Handle {
     let settings = Settings {
         document: DocumentId::from_bytes([1; 16]),
         server: "server".into(),
-        layout,
         baseline: vec![changes[0].hash()],
         quarantine: Quarantine::default(),
         imported: Timestamp(0),
@@ -51,7 +50,7 @@ fn started(keep: Slow) -> Handle {
     };
     let raw = changes[0].raw_bytes().to_vec().into();
     let logged = [Logged::read(0, raw, DelegationCode::secretariat())];
-    let hub = Hub::load::<LoadError>(settings, Beginning::default(), logged, []);
+    let hub = Hub::load::<LoadError>(settings, logged, []);
     let baseline = Baseline { revision: 0, heads: Vec::new() };
     let facts = Facts { symbol: "S/1".into(), created: Timestamp(0), baseline };
     Handle::start(hub.unwrap(), facts, keep)

@@ -18,6 +18,13 @@ impl Log {
         self.len() - 1
     }
 
+    /// Appends all of another one.
+    pub(super) fn append(&mut self, other: &Self) {
+        let before = self.bytes();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.ends.extend(other.ends.iter().map(|end| before + end));
+    }
+
     /// How many bytes they have.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.len() as u64

@@ -1,19 +1,17 @@
 //! A hub's index as it is laid by, and taken up again: so that a document with a long log opens soon.
 
 use super::log::Log;
-use super::{Effect, Hub};
-use automerge::ChangeHash;
+use super::{Effect, Hub, LoadError, Logged, Settings};
 use codraft_protocol::authorship::index::SnapshotError;
 use codraft_protocol::authorship::{ChangeIx, Index};
 use codraft_protocol::id::DelegationCode;
+use codraft_protocol::round::Entry;
 
 /// The index of a log's first changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// How many changes.
     pub changes: u32,
-    /// The last of them.
-    pub last: ChangeHash,
     /// The index.
     pub index: Vec<u8>,
 }
@@ -29,23 +27,16 @@ pub enum Mismatch {
     Differs(u32),
 }
 
-/// A log's beginning, of which the index is known.
+/// The first changes of a log as they are stored, not parsed.
 #[derive(Debug, Default)]
-pub struct Beginning {
-    index: Index,
-    log: Log,
-}
-
-/// The first changes of a log as they are stored, unread.
-#[derive(Debug, Default)]
-pub struct Unread {
+pub struct Unparsed {
     log: Log,
     /// Whose each change is, as a number in `codes`.
     owners: Vec<u16>,
     codes: Vec<DelegationCode>,
 }
 
-impl Unread {
+impl Unparsed {
     /// Takes in the next one.
     pub fn push(&mut self, raw: &[u8], delegation: DelegationCode) {
         self.log.push(raw);
@@ -58,15 +49,28 @@ impl Unread {
     }
 }
 
-impl Beginning {
-    /// Takes a snapshot for the beginning of a log, where it is of exactly these changes: each is compared, by the four
-    /// bytes of its hash that stand in front of it and by its owner.
+/// A document that goes on from a snapshot, whose log lacks what comes before it.
+#[derive(Debug)]
+pub struct Continued {
+    hub: Hub,
+    /// How many changes the snapshot is of.
+    from: u32,
+}
+
+impl Continued {
+    /// The document, where the snapshot is of exactly these changes: each is compared, by the four bytes of its hash
+    /// that stand in front of it and by its owner.
     ///
     /// # Errors
-    /// [`Mismatch`]: the log is to be read from its start.
-    pub fn new(index: Index, unread: Unread) -> Result<Self, Mismatch> {
-        let Unread { log, owners, codes } = unread;
-        for number in 0..u32::try_from(index.len()).unwrap_or(u32::MAX).max(log.len()) {
+    /// [`Mismatch`]: the log is to be parsed and folded from its start.
+    pub fn behind(self, first: Unparsed) -> Result<Hub, Mismatch> {
+        let Self { mut hub, from } = self;
+        let index = &hub.proceedings.index;
+        let Unparsed { mut log, owners, codes } = first;
+        if log.len() != from {
+            return Err(Mismatch::Differs(from.min(log.len())));
+        }
+        for number in 0..from {
             let ix = ChangeIx(number);
             let owner = owners.get(number as usize).and_then(|owner| codes.get(usize::from(*owner)));
             // A chunk: four bytes of magic, and the first four of its hash.
@@ -79,21 +83,33 @@ impl Beginning {
                 return Err(Mismatch::Differs(number));
             }
         }
-        Ok(Self { index, log })
-    }
-
-    /// How many changes it has.
-    pub fn changes(&self) -> u32 {
-        self.log.len()
-    }
-
-    /// Its parts.
-    pub(super) fn into_parts(self) -> (Index, Log) {
-        (self.index, self.log)
+        log.append(&hub.log);
+        (hub.durable, hub.laid_by) = (log.len(), from);
+        hub.log = log;
+        Ok(hub)
     }
 }
 
 impl Hub {
+    /// Rebuilds a document from a snapshot of the beginning of its log, from what comes behind it in the log, and from
+    /// its ledger.
+    ///
+    /// # Errors
+    /// What `later` says, [`Mismatch`], or [`LoadError`]: these changes and entries do not go on from it.
+    pub fn go_on<E: From<LoadError> + From<Mismatch>>(
+        settings: Settings,
+        snapshot: &Snapshot,
+        later: impl IntoIterator<Item = Result<Logged, E>>,
+        entries: impl IntoIterator<Item = Entry>,
+    ) -> Result<Continued, E> {
+        let index = Index::of_snapshot(&snapshot.index).map_err(Mismatch::from)?;
+        let from = snapshot.changes;
+        if index.len() != from as usize {
+            return Err(Mismatch::Differs(from).into());
+        }
+        Ok(Continued { hub: Self::load_onto(settings, index, later, entries)?, from })
+    }
+
     /// The index for laying by, where it has grown by an eighth since the last time, and by `least` changes, and all of
     /// it is durable.
     pub fn snapshot(&mut self, least: u32) -> Option<Snapshot> {
@@ -102,9 +118,8 @@ impl Hub {
         if self.durable != changes || !is_due {
             return None;
         }
-        let last = self.proceedings.index.hash_at(ChangeIx(changes.checked_sub(1)?))?;
         self.laid_by = changes;
-        Some(Snapshot { changes, last, index: self.proceedings.index.snapshot() })
+        Some(Snapshot { changes, index: self.proceedings.index.snapshot() })
     }
 
     /// Lays the index by, where that is due.

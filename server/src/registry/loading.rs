@@ -2,18 +2,15 @@
 
 use super::{RegistryError, Settings, Shelf};
 use crate::hub::read::Facts;
-use crate::hub::{
-    Beginning, Hub, LoadError, Logged, Mismatch, Quarantine, Settings as HubSettings, Snapshot, Unread,
-};
+use crate::hub::{Hub, LoadError, Logged, Mismatch, Quarantine, Settings as HubSettings, Snapshot, Unparsed};
 use crate::storage::committer::CommitterHandle;
 use crate::storage::record::{ChangeRecord, DocumentRecord, QuarantineRecord, RecordError, key, ledger};
 use crate::storage::snapshots::Snapshots;
 use crate::storage::{Entry, Reader, StorageError, Tree};
-use automerge::{ActorId, Automerge, TextEncoding};
+use automerge::ActorId;
 use codraft_protocol::api;
-use codraft_protocol::authorship::Index;
 use codraft_protocol::id::DocumentId;
-use codraft_protocol::resolution::edit;
+use codraft_protocol::round;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -34,14 +31,6 @@ pub fn load(
     let started = std::time::Instant::now();
     let id = record.id;
     let damaged = |why: String| RegistryError::Damaged { document: id, why };
-    let first =
-        reader.get(Tree::Changes, &key::numbered(&id, 0)).map_err(|e| RegistryError::Storage(Arc::new(e)))?;
-    let first = first.ok_or_else(|| damaged("change 0 is missing".to_owned()))?;
-    let first = ChangeRecord::decode(&first).map_err(|e| damaged(e.to_string()))?;
-    // The layout is written in the first change and never again.
-    let mut imported = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
-    imported.load_incremental(&first.raw).map_err(|e| damaged(e.to_string()))?;
-    let layout = edit::layout(&imported)?;
     let (mut quarantine, mut quarantined) = (Quarantine::default(), 0);
     for entry in reader.scan(Tree::Quarantine, &key::document(&id)) {
         let (key, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
@@ -61,7 +50,6 @@ pub fn load(
     let hub_settings = HubSettings {
         document: id,
         server: peer_id.to_owned(),
-        layout,
         baseline,
         quarantine,
         imported: record.created,
@@ -75,23 +63,30 @@ pub fn load(
         let (_, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
         entries.push(ledger::decode(&value).map_err(|e| damaged(e.to_string()))?);
     }
-    let beginning = match snapshots.read(id) {
-        Some(snapshot) => known(reader, id, &snapshot).unwrap_or_else(|why| {
-            tracing::warn!(document = %id, %why, "the index that was laid by is of no use; the log is read from its start");
-            Beginning::default()
-        }),
-        None => Beginning::default(),
-    };
-    let from = beginning.changes();
-    let hub = std::thread::scope(|scope| {
-        let (sender, batches) = sync_channel(BATCHES);
-        scope.spawn(move || read(reader, id, from, &sender));
-        Hub::load(hub_settings, beginning, batches.into_iter().flatten(), entries)
+    let taken_up = snapshots.read(id).and_then(|snapshot| {
+        let hub = go_on(reader, id, hub_settings.clone(), &snapshot, entries.clone());
+        let why = match hub {
+            Ok(hub) => return Some((hub, snapshot.changes)),
+            Err(why) => why,
+        };
+        tracing::warn!(document = %id, %why, "its index that was laid by is of no use: all of the log is read");
+        None
     });
-    let hub = hub.map_err(|error| match error {
-        Unloadable::Storage(error) => RegistryError::Storage(Arc::new(error)),
-        Unloadable::Load(error) => damaged(error.to_string()),
-    })?;
+    let (hub, from) = match taken_up {
+        Some(taken_up) => taken_up,
+        None => {
+            let hub = std::thread::scope(|scope| {
+                let (sender, batches) = sync_channel(BATCHES);
+                scope.spawn(move || read(reader, id, 0, &sender));
+                Hub::load(hub_settings, batches.into_iter().flatten(), entries)
+            });
+            let hub = hub.map_err(|error| match error {
+                Unloadable::Storage(error) => RegistryError::Storage(Arc::new(error)),
+                error => damaged(error.to_string()),
+            });
+            (hub?, 0)
+        }
+    };
     let took = started.elapsed();
     metrics::histogram!("codraft_open_document_seconds").record(took.as_secs_f64());
     tracing::info!(document = %id, changes = hub.durable(), laid_by = from, ms = took.as_millis() as u64, "opened a document");
@@ -104,48 +99,50 @@ const BATCH: usize = 256;
 const BATCHES: usize = 16;
 
 /// Why a log cannot be loaded.
-enum Unloadable {
-    Storage(StorageError),
-    Load(LoadError),
-}
-
-impl From<LoadError> for Unloadable {
-    fn from(error: LoadError) -> Self {
-        Self::Load(error)
-    }
-}
-
-/// Why a snapshot is of no use.
 #[derive(Debug, thiserror::Error)]
-enum Useless {
+enum Unloadable {
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]
     Record(#[from] RecordError),
     #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
     Mismatch(#[from] Mismatch),
 }
 
-/// The log's beginning of which there is a snapshot: its changes are read while the index is.
-fn known(reader: &dyn Reader, id: DocumentId, snapshot: &Snapshot) -> Result<Beginning, Useless> {
+/// The document from its snapshot. What the snapshot is of is read beside that, to be compared with it; what comes
+/// behind it is parsed and folded.
+fn go_on(
+    reader: &dyn Reader,
+    id: DocumentId,
+    settings: HubSettings,
+    snapshot: &Snapshot,
+    entries: Vec<round::Entry>,
+) -> Result<Hub, Unloadable> {
     std::thread::scope(|scope| {
-        let unread = scope.spawn(|| {
-            let mut unread = Unread::default();
-            let entries = reader.scan(Tree::Changes, &key::document(&id));
-            for (number, entry) in entries.take(snapshot.changes as usize).enumerate() {
-                let (key, value) = entry?;
-                if key::number(&key) != number as u64 {
-                    break;
-                }
-                let change = ChangeRecord::decode(&value)?;
-                unread.push(&change.raw, change.delegation);
-            }
-            Ok::<_, Useless>(unread)
-        });
-        let index = Index::of_snapshot(&snapshot.index).map_err(Mismatch::from);
-        let unread = unread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        Ok(Beginning::new(index?, unread)?)
+        let first = scope.spawn(|| unparsed(reader, id, snapshot.changes));
+        let (sender, batches) = sync_channel(BATCHES);
+        scope.spawn(move || read(reader, id, snapshot.changes, &sender));
+        let hub = Hub::go_on::<Unloadable>(settings, snapshot, batches.into_iter().flatten(), entries)?;
+        let first = first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(hub.behind(first)?)
     })
+}
+
+/// The first changes of a log, as many as there are of so many.
+fn unparsed(reader: &dyn Reader, id: DocumentId, count: u32) -> Result<Unparsed, Unloadable> {
+    let mut first = Unparsed::default();
+    let entries = reader.scan(Tree::Changes, &key::document(&id));
+    for (number, entry) in entries.take(count as usize).enumerate() {
+        let (key, value) = entry?;
+        if key::number(&key) != number as u64 {
+            return Err(LoadError::Missing { number }.into());
+        }
+        let change = ChangeRecord::decode(&value)?;
+        first.push(&change.raw, change.delegation);
+    }
+    Ok(first)
 }
 
 /// Reads and parses a log from a change on while another thread folds it, until that one wants no more.

@@ -3,7 +3,6 @@
 
 use super::{StorageError, sled_store};
 use crate::hub::Snapshot;
-use automerge::ChangeHash;
 use codraft_protocol::id::DocumentId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -40,17 +39,10 @@ struct Head<'a> {
     store: &'a str,
     document: [u8; 16],
     changes: u32,
-    last: [u8; 32],
 }
 
 fn encode(store: &str, document: DocumentId, snapshot: &Snapshot) -> Vec<u8> {
-    let head = Head {
-        version: VERSION,
-        store,
-        document: *document.as_bytes(),
-        changes: snapshot.changes,
-        last: snapshot.last.0,
-    };
+    let head = Head { version: VERSION, store, document: *document.as_bytes(), changes: snapshot.changes };
     // Plain data into memory has no way to fail.
     let mut bytes = postcard::to_extend(&head, vec![0; SUM]).unwrap_or_default();
     bytes.extend_from_slice(&snapshot.index);
@@ -65,8 +57,8 @@ fn decode(store: &str, document: DocumentId, mut bytes: Vec<u8>) -> Option<Snaps
     let (head, index) = postcard::take_from_bytes::<Head<'_>>(rest).ok()?;
     let is_ours = head.version == VERSION && head.store == store && head.document == *document.as_bytes();
     let is_whole = is_ours && *sum == *Sha256::digest(rest);
-    let (changes, last, length) = (head.changes, ChangeHash(head.last), bytes.len() - index.len());
-    is_whole.then(|| Snapshot { changes, last, index: bytes.split_off(length) })
+    let (changes, length) = (head.changes, bytes.len() - index.len());
+    is_whole.then(|| Snapshot { changes, index: bytes.split_off(length) })
 }
 
 impl Snapshots {
@@ -139,7 +131,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let snapshots = Snapshots::in_directory("store", dir.path(), Some(0));
         let document = DocumentId::from_bytes([1; 16]);
-        let snapshot = Snapshot { changes: 3, last: ChangeHash([7; 32]), index: vec![5; 1000] };
+        let snapshot = Snapshot { changes: 3, index: vec![5; 1000] };
         assert_eq!(snapshots.read(document), None);
         snapshots.write(document, &snapshot).unwrap();
         assert_eq!(snapshots.read(document), Some(snapshot.clone()));

@@ -6,14 +6,11 @@ use super::edits::{Edit, History, Pen};
 use super::figures::{exponent, median, ms};
 use super::report::Row;
 use bytes::Bytes;
-use codraft_protocol::authorship::Gate;
+use codraft_protocol::authorship::{Gate, Index};
 use codraft_protocol::id::{DelegationCode, DocumentId, Role};
-use codraft_protocol::resolution::text_form;
 use codraft_protocol::sync::{Have, SyncMessage};
 use codraft_protocol::time::Timestamp;
-use codraft_server::hub::{
-    Beginning, Budgets, ConnectionId, Event, Hub, LoadError, Logged, Member, Settings,
-};
+use codraft_server::hub::{Budgets, ConnectionId, Event, Hub, LoadError, Logged, Member, Settings};
 use std::time::Instant;
 
 const DELEGATIONS: [&str; 4] = ["CAN", "USA", "FRA", "KEN"];
@@ -31,6 +28,9 @@ struct Desk {
     plan: Plan,
     /// How long it took to load.
     loading: f64,
+    /// How long it takes to lay its index by, and to take that up again.
+    laying_by: f64,
+    taking_up: f64,
 }
 
 const WRITER: ConnectionId = ConnectionId(1);
@@ -50,11 +50,9 @@ impl Desk {
         let imported = plan.changes.iter().map(|(_, raw)| (raw.clone(), secretariat.clone()));
         let log: Vec<(Bytes, DelegationCode)> =
             imported.chain(edits.into_iter().map(|(who, edit)| (edit.raw, code(who)))).collect();
-        let (layout, _) = text_form::parse(text.as_bytes()).expect("a resolution");
         let settings = Settings {
             document: DocumentId::from_bytes([7; 16]),
             server: "growth".to_owned(),
-            layout,
             baseline: plan.heads.clone(),
             gate: Gate::default(),
             budgets: Budgets::default(),
@@ -65,13 +63,20 @@ impl Desk {
         };
         let started = Instant::now();
         let logged = (0..).zip(log).map(|(number, (raw, owner))| Logged::read(number, raw, owner));
-        let mut hub =
-            Hub::load::<LoadError>(settings, Beginning::default(), logged, []).expect("an honest log");
+        let mut hub = Hub::load::<LoadError>(settings, logged, []).expect("an honest log");
         let loading = ms(started.elapsed());
+        let started = Instant::now();
+        let snapshot = hub.snapshot(0).expect("all of it is durable");
+        let laying_by = ms(started.elapsed());
+        let started = Instant::now();
+        let index = Index::of_snapshot(&snapshot.index).expect("its own");
+        let taking_up = ms(started.elapsed());
+        assert_eq!(index.len() as u32, hub.folded());
+        drop(index);
         let (role, delegation) = (Role::Delegate, Some(code(0)));
         let member = Member { peer: "p".to_owned(), account: "a".to_owned(), role, delegation };
         hub.handle(AT, Event::Open { connection: WRITER, member }, &mut Vec::new());
-        let mut desk = Self { hub, pen, plan, loading };
+        let mut desk = Self { hub, pen, plan, loading, laying_by, taking_up };
         // The first exchange, as a client that has all of it begins.
         let heads = desk.pen.heads.clone();
         desk.sync(SyncMessage::acknowledging(heads));
@@ -101,6 +106,8 @@ impl Desk {
 
     fn measure(mut self, row: &mut Row) {
         row.set("load ms", self.loading);
+        row.set("lay by ms", self.laying_by);
+        row.set("take up ms", self.taking_up);
         let mut shared = self.pen.heads.clone();
         let each: Vec<f64> = (0..TIMED).map(|_| self.change(&mut shared)).collect();
         row.set("a change us", median(each));
@@ -125,7 +132,7 @@ pub fn fitted(scenario: &str, name: &str, figures: &[&str], points: &[(f64, Row)
     row
 }
 
-const FIGURES: [&str; 3] = ["load ms", "a change us", "proposals ms"];
+const FIGURES: [&str; 5] = ["load ms", "lay by ms", "take up ms", "a change us", "proposals ms"];
 
 /// At these histories (operations, one a change) and numbers of provisions; the last rows are the exponents
 /// of the power laws that fit.

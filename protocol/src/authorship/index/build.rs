@@ -11,9 +11,24 @@ use crate::authorship::record::{Changes, Deed, FieldVersion, Provision, Record, 
 use crate::authorship::{Scope, Settled};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::resolution::schema;
+use crate::resolution::text_form::Layout;
 use std::sync::Arc;
 
 impl Index {
+    /// How the text form is laid out: written with the imported text, and never again. `None`: there is no resolution.
+    pub fn layout(&self) -> Option<Layout> {
+        let value = |object: OpId, key: &str| Some(&self.objects.get(&object)?.versions(key).last()?.value);
+        let Value::Object(map) = value(OpId::ROOT, schema::LAYOUT)? else { return None };
+        let is_true = |key: &str| matches!(value(*map, key), Some(Value::Truth(true)));
+        let is_crlf =
+            matches!(value(*map, schema::LINE_ENDING), Some(Value::Text(ending)) if ending == "\r\n");
+        Some(Layout {
+            line_ending: if is_crlf { "\r\n" } else { "\n" },
+            final_newline: is_true(schema::FINAL_NEWLINE),
+            bom: is_true(schema::BOM),
+        })
+    }
+
     /// All provisions with their deeds, relative to what is settled.
     pub fn record(&self, settled: &Settled) -> Record {
         let provisions = self.bodies(settled).map(|body| Arc::new(self.provision(body, settled)));

@@ -124,17 +124,27 @@ impl Sequence {
         slot
     }
 
-    /// Puts a run behind all others, as one that [`Self::iter`] gave. Returns whether it can be one.
-    pub(crate) fn append(&mut self, id: OpId, len: u32, text: String, struck: Vec<ChangeIx>) -> bool {
-        let is_whole = text.is_empty() || text.chars().count() == len as usize;
-        if len == 0 || !is_whole || id.counter.checked_add(len).is_none() {
-            return false;
+    /// The sequence of these runs (id, length, text, strikes), which [`Self::iter`] gave. `None`: they are none.
+    pub(crate) fn of_runs(runs: Vec<(OpId, u32, String, Vec<ChangeIx>)>) -> Option<Self> {
+        let mut by_id: HashMap<ActorIx, Vec<(u32, Slot)>> = HashMap::new();
+        let (mut all, mut elements, count) = (Vec::with_capacity(runs.len()), 0, runs.len());
+        for (slot, (id, len, text, struck)) in (0..NONE).zip(runs) {
+            let is_whole = text.is_empty() || text.chars().count() == len as usize;
+            if len == 0 || !is_whole || id.counter.checked_add(len).is_none() {
+                return None;
+            }
+            elements += len as usize;
+            by_id.entry(id.actor).or_default().push((id.counter, slot));
+            let next = if all.len() + 1 < count { slot + 1 } else { NONE };
+            all.push(Run { id, len, text, struck, previous: slot.checked_sub(1).unwrap_or(NONE), next });
         }
-        self.elements += len as usize;
-        // Nothing was ever freed here: the last slot is the last run's.
-        let last = self.runs.len().checked_sub(1).and_then(|last| u32::try_from(last).ok()).unwrap_or(NONE);
-        self.link(Run { id, len, text, struck, previous: NONE, next: NONE }, last);
-        true
+        let head = if all.is_empty() { NONE } else { 0 };
+        // Sorted first, since a tree is made of what is in order at once.
+        let by_id = by_id.into_iter().map(|(actor, mut slots)| {
+            slots.sort_unstable();
+            (actor, slots.into_iter().collect())
+        });
+        Some(Self { runs: all, free: Vec::new(), head, by_id: by_id.collect(), elements })
     }
 
     /// Splits a run so that element `offset` starts one; returns that one.

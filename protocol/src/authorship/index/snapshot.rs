@@ -172,10 +172,11 @@ impl Index {
                 deps.push(ChangeIx(dep.ok_or_else(|| error("a change builds on a later one"))?));
             }
             let actor = actors.get(row.actor as usize).ok_or_else(|| error("an unknown actor"))?;
-            if index.history.actor_or_next(actor).0 != row.actor {
+            let ix =
+                index.history.push(ChangeHash(row.hash), actor, row.start, row.operations, row.time, &deps);
+            if index.history.entry(ix).is_none_or(|entry| entry.actor.0 != row.actor) {
                 return Err(error("its actors are in another order"));
             }
-            index.history.push(ChangeHash(row.hash), actor, row.start, row.operations, row.time, &deps);
             deps.clear();
         }
         if index.history.actors.len() != actors.len() {
@@ -188,15 +189,13 @@ impl Index {
                 let (key, versions): (String, Vec<Version>) = from.take()?;
                 object.keys.insert(key, versions);
             }
-            let mut sequence = Sequence::default();
+            let mut runs = Vec::new();
             for _ in 0..row.runs {
                 let RunRow { id, len, text, struck } = from.take()?;
                 let struck = (0..struck).map(|_| from.take()).collect::<Result<_, _>>()?;
-                if !sequence.append(id, len, text.to_owned(), struck) {
-                    return Err(error("a run that is not one"));
-                }
+                runs.push((id, len, text.to_owned(), struck));
             }
-            object.sequence = sequence;
+            object.sequence = Sequence::of_runs(runs).ok_or_else(|| error("a run that is not one"))?;
             if index.objects.insert(row.id, object).is_some() {
                 return Err(error("an object twice"));
             }
