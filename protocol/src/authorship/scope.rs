@@ -3,7 +3,7 @@
 use super::index::Index;
 use super::index::id::OpId;
 use super::index::object::{Object, Place, Value};
-use super::{Deeds, Settled};
+use super::{ChangeIx, Deeds, Settled};
 use crate::authorship::hand::Join;
 use crate::resolution::schema;
 use std::collections::BTreeSet;
@@ -68,6 +68,14 @@ impl Index {
             }
         }
         Scope::Provisions(found)
+    }
+
+    /// The provisions that a change or a later one has touched.
+    pub(crate) fn scope_since(&self, change: ChangeIx) -> Scope {
+        let list = self.provisions.and_then(|list| self.objects.get(&list));
+        let elements = list.into_iter().flat_map(|list| list.sequence.iter()).map(|run| run.id);
+        let is_touched = |id: &OpId| self.objects.get(id).is_none_or(|object| object.touched > change.0);
+        Scope::Provisions(elements.filter(is_touched).collect())
     }
 
     /// The provisions in which elements were joined.

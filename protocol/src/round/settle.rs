@@ -73,7 +73,8 @@ fn take_joins(settled: &mut Settled, index: &Index, joins: &[JoinRef]) -> Result
     Ok(index.scope_of_joins(&joins))
 }
 
-/// Takes in what the hand wrote; the index has folded its change.
+/// Takes in what the hand wrote, and tells about which provisions that is: its change is in the index, and may have
+/// been taken for somebody's until now.
 pub(super) fn take_hand(settled: &mut Settled, index: &Index, hand: &HandRecord) -> Result<Scope, Unknown> {
     let hash: ChangeHash = hand.change.parse().map_err(|_| Unknown)?;
     let change = index.position(&hash).ok_or(Unknown)?;
@@ -81,5 +82,7 @@ pub(super) fn take_hand(settled: &mut Settled, index: &Index, hand: &HandRecord)
     if hand.editorial {
         settled.set_editorial(change);
     }
-    take_joins(settled, index, &hand.joins)
+    let mut scope = index.scope_since(change);
+    scope.extend(take_joins(settled, index, &hand.joins)?);
+    Ok(scope)
 }
