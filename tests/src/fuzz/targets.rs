@@ -28,7 +28,7 @@ use sha2::{Digest as _, Sha256};
 
 /// All of them.
 pub fn all() -> Vec<Target> {
-    vec![frame(), sync(), gate(), text(), record(), backup_file(), body()]
+    vec![frame(), sync(), gate(), text(), record(), snapshot(), backup_file(), body()]
 }
 
 /// The one with that name.
@@ -290,6 +290,34 @@ macro_rules! each_record {
         })+
         read
     }};
+}
+
+/// An index that was laid by: what is read has a form of its own, and only that one.
+fn snapshot() -> Target {
+    let (mut replica, mut index) = house();
+    let mut seeds = vec![index.snapshot()];
+    for n in 0..20 {
+        replica.splice(5 + n % 7, n % 4, (n % 3) as isize, "é🙂");
+        let change = replica.doc.get_last_local_change().expect("it has just been made");
+        index.replay(&change, &code("CAN")).expect("an honest change");
+        if n % 5 == 0 {
+            seeds.push(index.snapshot());
+        }
+    }
+    Target {
+        name: "snapshot",
+        seeds,
+        mend: leave,
+        run: Box::new(|input| match Index::of_snapshot(input) {
+            Err(error) => error.to_string(),
+            Ok(index) => {
+                let again = index.snapshot();
+                let restored = Index::of_snapshot(&again).expect("its own");
+                assert!(restored.snapshot() == again, "what is read is written alike");
+                format!("{} changes", index.len())
+            }
+        }),
+    }
 }
 
 /// A stored record: a damaged disk is an attacker, too.
