@@ -9,7 +9,9 @@ pub use changes::{ChangeMeta, Changes};
 
 use super::index::id::OpId;
 use crate::id::{DelegationCode, ProvisionId};
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A change, as an index into [`Record::changes`].
@@ -52,12 +54,15 @@ impl Deed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextRun {
     /// The characters, at least one.
-    pub text: String,
+    pub text: CompactString,
     /// Their insertions, at least one, in ascending order.
-    pub inserted: Vec<Deed>,
+    pub inserted: FewDeeds,
     /// Their strikes, in ascending order, each change once; several delegations may strike the same word.
-    pub struck: Vec<Deed>,
+    pub struck: FewDeeds,
 }
+
+/// Deeds, mostly one: most words have one author, and one striker if any.
+pub type FewDeeds = SmallVec<[Deed; 1]>;
 
 /// One value that a field of a provision (its enumerator, kind, part …) was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +118,9 @@ impl Provision {
         let all = |deeds: &[Deed]| -> Vec<Deed> {
             deeds.iter().filter_map(|deed| Some(Deed { standing: becomes(deed)?, ..*deed })).collect()
         };
+        let few = |deeds: &[Deed]| -> FewDeeds {
+            deeds.iter().filter_map(|deed| Some(Deed { standing: becomes(deed)?, ..*deed })).collect()
+        };
         let one = |deed: &Deed| becomes(deed).map(|standing| Deed { standing, ..*deed });
         let suppressed = self.suppressed.iter().filter_map(|s| {
             let (delegation, lifted) = (s.delegation.clone(), all(&s.lifted));
@@ -127,8 +135,8 @@ impl Provision {
         });
         let text = self.text.iter().map(|run| TextRun {
             text: run.text.clone(),
-            inserted: all(&run.inserted),
-            struck: all(&run.struck),
+            inserted: few(&run.inserted),
+            struck: few(&run.struck),
         });
         Self {
             id: self.id.clone(),

@@ -76,8 +76,8 @@ impl Whole {
 
     /// The same with other standings.
     #[must_use]
-    pub fn restanding(&self, becomes: &dyn Fn(Standing) -> Option<Standing>) -> Self {
-        let one = |deed: &Deed| Some(Deed { standing: becomes(deed.standing)?, ..deed.clone() });
+    pub fn restanding(&self, becomes: &dyn Fn(&Deed) -> Option<Standing>) -> Self {
+        let one = |deed: &Deed| Some(Deed { standing: becomes(deed)?, ..deed.clone() });
         let all = |deeds: &Deeds| -> Deeds { deeds.iter().filter_map(one).collect() };
         let values = |values: &[Value]| {
             let each = values.iter().filter_map(|value| {

@@ -5,12 +5,17 @@
 
 use super::id::{ActorIx, OpId};
 use crate::authorship::ChangeIx;
+use compact_str::CompactString;
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 /// A slot of the run table; `NONE` ends the list.
 type Slot = u32;
 const NONE: Slot = u32::MAX;
+
+/// Changes, mostly one or two.
+pub(crate) type Strikers = SmallVec<[ChangeIx; 4]>;
 
 /// Consecutive elements with one history.
 #[derive(Clone, Debug)]
@@ -20,9 +25,9 @@ pub(crate) struct Run {
     /// How many elements.
     pub(crate) len: u32,
     /// Of a text: one character an element. Of a list: empty, and the element's object has its id.
-    pub(crate) text: String,
+    pub(crate) text: CompactString,
     /// The changes that struck them, ascending.
-    pub(crate) struck: Vec<ChangeIx>,
+    pub(crate) struck: Strikers,
     previous: Slot,
     next: Slot,
 }
@@ -125,7 +130,7 @@ impl Sequence {
     }
 
     /// The sequence of these runs (id, length, text, strikes), which [`Self::iter`] gave. `None`: they are none.
-    pub(crate) fn of_runs(runs: Vec<(OpId, u32, String, Vec<ChangeIx>)>) -> Option<Self> {
+    pub(crate) fn of_runs(runs: Vec<(OpId, u32, CompactString, Strikers)>) -> Option<Self> {
         let mut by_id: HashMap<ActorIx, Vec<(u32, Slot)>> = HashMap::new();
         let (mut all, mut elements, count) = (Vec::with_capacity(runs.len()), 0, runs.len());
         for (slot, (id, len, text, struck)) in (0..NONE).zip(runs) {
@@ -205,8 +210,8 @@ impl Sequence {
             run.len += 1;
             return true;
         }
-        let text = character.map(String::from).unwrap_or_default();
-        self.link(Run { id, len: 1, text, struck: Vec::new(), previous: NONE, next: NONE }, place);
+        let text = character.map(|one| CompactString::from_iter([one])).unwrap_or_default();
+        self.link(Run { id, len: 1, text, struck: Strikers::new(), previous: NONE, next: NONE }, place);
         true
     }
 

@@ -193,7 +193,7 @@ impl Index {
             for _ in 0..row.runs {
                 let RunRow { id, len, text, struck } = from.take()?;
                 let struck = (0..struck).map(|_| from.take()).collect::<Result<_, _>>()?;
-                runs.push((id, len, text.to_owned(), struck));
+                runs.push((id, len, text.into(), struck));
             }
             object.sequence = Sequence::of_runs(runs).ok_or_else(|| error("a run that is not one"))?;
             if index.objects.insert(row.id, object).is_some() {

@@ -3,7 +3,7 @@
 use super::{Founding, Stored, authors, differs};
 use crate::simulation::Violation;
 use crate::simulation::oracle::Op;
-use crate::simulation::settlement::{Value, Whole, ops};
+use crate::simulation::settlement::{Deed, Value, Whole, ops};
 use crate::simulation::truth::Truth;
 use automerge::{Change, ChangeHash};
 use codraft_protocol::api::{Field, Mark, Proposal, SegmentKind};
@@ -20,22 +20,40 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn check(house: &Proceedings, wholes: &[Whole], truth: &Truth) -> Result<(), Violation> {
     let (late, in_time): (Vec<_>, Vec<_>) =
         house.floor().open(&house.record()).into_iter().partition(|one| one.late);
-    let stands_late = |standing| match standing {
-        Standing::Late => Some(Standing::Pending),
-        _ => Some(Standing::Adopted),
-    };
-    says(&in_time, house, wholes, truth, &|standing| (standing != Standing::Late).then_some(standing))?;
-    says(&late, house, wholes, truth, &stands_late)
+    let wholes_in_time: Vec<Whole> = wholes.iter().map(in_time_for_the_round).collect();
+    let wholes_late: Vec<Whole> =
+        wholes.iter().map(|whole| too_late(whole, truth)).collect::<Result<_, _>>()?;
+    says(&in_time, house, &wholes_in_time, truth)?;
+    says(&late, house, &wholes_late, truth)
 }
 
-/// The same of what is listed of one time, in which deeds stand otherwise.
-fn says(
-    listed: &[Listed],
-    house: &Proceedings,
-    wholes: &[Whole],
-    truth: &Truth,
-    becomes: &dyn Fn(Standing) -> Option<Standing>,
-) -> Result<(), Violation> {
+fn in_time_for_the_round(whole: &Whole) -> Whole {
+    whole.restanding(&|deed| (deed.standing != Standing::Late).then_some(deed.standing))
+}
+
+/// What came too late is measured against all that came in time. But who takes its own addition back in time, and
+/// brings it back too late, has nothing of it before the house: all of it is late.
+fn too_late(whole: &Whole, truth: &Truth) -> Result<Whole, Violation> {
+    let adds = authors(whole.inserted.iter().filter(|deed| !deed.is_adopted()), truth)?;
+    let is_late = |deed: &Deed| deed.standing == Standing::Late;
+    let lifted = whole.suppressed.iter().filter(|one| {
+        let in_time = one.put.standing == Standing::Pending;
+        in_time && !one.replaced.is_empty() && one.replaced.iter().all(is_late)
+    });
+    let lifts = authors(lifted.map(|one| &one.put), truth)?;
+    let brings_back = |deed: &Deed| {
+        let author = truth.of(&deed.change).map(|origin| &origin.author);
+        author.is_some_and(|author| adds.contains(author) && lifts.contains(author))
+    };
+    Ok(whole.restanding(&|deed| match deed.standing {
+        Standing::Late => Some(Standing::Pending),
+        Standing::Pending if brings_back(deed) => Some(Standing::Pending),
+        Standing::Pending | Standing::Adopted => Some(Standing::Adopted),
+    }))
+}
+
+/// The same of what is listed of one time, with provisions as they stand at that time.
+fn says(listed: &[Listed], house: &Proceedings, wholes: &[Whole], truth: &Truth) -> Result<(), Violation> {
     let proposals: Vec<Proposal> = listed.iter().map(|one| one.derived.proposal.clone()).collect();
     let mut owned = BTreeSet::new();
     for one in listed {
@@ -46,9 +64,8 @@ fn says(
         }
     }
     for whole in wholes {
-        let whole = whole.restanding(becomes);
-        proposed(&whole, &proposals, house, truth)?;
-        all_owned(&whole, &owned, truth)?;
+        proposed(whole, &proposals, house, truth)?;
+        all_owned(whole, &owned, truth)?;
     }
     collisions(&proposals)
 }

@@ -3,8 +3,9 @@
 use super::super::Index;
 use super::super::id::OpId;
 use super::super::sequence::Sequence;
-use crate::authorship::record::{Deed, TextRun};
+use crate::authorship::record::{Deed, FewDeeds, TextRun};
 use crate::authorship::{ChangeIx, Settled};
+use compact_str::CompactString;
 use hashbrown::HashMap;
 
 /// Consecutive characters with one history, in one text.
@@ -15,11 +16,11 @@ pub(crate) struct Stretch {
     /// The first one's element.
     pub(crate) id: OpId,
     /// The characters.
-    pub(crate) text: String,
+    pub(crate) text: CompactString,
     /// As in [`TextRun`]; may be empty here: then the words count nowhere.
-    pub(crate) inserted: Vec<Deed>,
+    pub(crate) inserted: FewDeeds,
     /// As in [`TextRun`].
-    pub(crate) struck: Vec<Deed>,
+    pub(crate) struck: FewDeeds,
 }
 
 impl Index {
@@ -85,7 +86,7 @@ impl Index {
                     }
                     continue;
                 }
-                let (mut inserted, mut struck) = (Vec::new(), Vec::new());
+                let (mut inserted, mut struck) = (FewDeeds::new(), FewDeeds::new());
                 for member in &likeness.members {
                     inserted.extend(self.done(member.id, settled));
                     let by = self
@@ -118,7 +119,7 @@ impl Index {
         let last = self.history.entry(change).map_or(id.counter, |entry| entry.last());
         let (standing, same) = settled.done(&self.history, change, id);
         let mut len = most.min(last.saturating_sub(id.counter).saturating_add(1)).min(same);
-        let mut struck = Vec::with_capacity(strikers.len());
+        let mut struck = FewDeeds::with_capacity(strikers.len());
         for striker in strikers {
             let (standing, same) = settled.undone(&self.history, *striker, id);
             len = len.min(same);
