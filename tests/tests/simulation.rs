@@ -93,9 +93,13 @@ fn no_seed_breaks_a_law() {
 }
 
 /// Seeds that have broken a law once, each with what it was.
-const KEPT: [(u64, &str); 3] = [
+const KEPT: [(u64, &str); 4] = [
     (1495, "a record made before an entry was taken in showed the hand's change as somebody's"),
     (11894, "the oracle took an addition, taken back in time and brought back too late, for gone"),
+    (
+        16947,
+        "two losses in a row could tear both slots of HEAD: one that a killed process left, and the next",
+    ),
     (1634, "words that two had added, taken back by one, were struck in that one's name only"),
 ];
 

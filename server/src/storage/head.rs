@@ -74,6 +74,9 @@ impl Head {
     pub fn open(path: &Path) -> Result<(Self, Option<End>), StorageError> {
         let open = OpenOptions::new().read(true).write(true).open(path);
         let file = open.map_err(StorageError::io(format!("opening {}", path.display())))?;
+        // A process that was killed may have written a slot without syncing it. Were the other one written now, and
+        // the power lost, both could be torn.
+        file.sync_data().map_err(StorageError::io("syncing HEAD"))?;
         let head = Self { file, newest: AtomicU64::new(1) };
         let slots = [0, SLOT].map(|at| {
             let mut slot = [0; 96];

@@ -98,6 +98,10 @@ impl Files {
     fn set_head(&mut self, end: &End) -> io::Result<()> {
         self.operate()?;
         self.head[(end.sequence % 2) as usize] = head::write(end);
+        self.flush_head()
+    }
+
+    fn flush_head(&mut self) -> io::Result<()> {
         self.operate()?;
         self.head_flushed = self.head.clone();
         Ok(())
@@ -340,6 +344,7 @@ impl DiskStorage {
         let dir = || "the simulated disk".to_owned();
         let mut files = disk.files();
         let damaged = |why: String| StorageError::Damaged { dir: dir(), why };
+        files.flush_head().map_err(io_error("syncing HEAD"))?;
         let acknowledged = files.acknowledged().ok_or_else(|| damaged("HEAD cannot be read".to_owned()))?;
         let (frames, taken) = frames(&files.log);
         files.log.truncate(taken);
