@@ -393,11 +393,10 @@ impl Replica {
 
     /// The document with all that was decided about it, as far as the server has told.
     fn proceedings(&self, document: DocumentId) -> Result<Proceedings, ReplicaError> {
-        let (layout, index) = (edit::layout(&self.doc)?, self.index(&self.doc)?);
+        let index = self.index(&self.doc)?;
         let unknown = |_| ReplicaError::Attribution("the baseline is not here yet; sync first".to_owned());
         let (baseline, imported) = (hashes(&self.facts.baseline), Timestamp(self.facts.imported));
-        let mut proceedings =
-            Proceedings::new(document, layout, index, &baseline, imported).map_err(unknown)?;
+        let mut proceedings = Proceedings::new(document, index, &baseline, imported).map_err(unknown)?;
         for entry in &self.facts.ledger {
             // What was decided after the last sync may be about changes that are not here yet.
             let entry = serde_json::from_str(entry).ok();

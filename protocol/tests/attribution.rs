@@ -7,6 +7,8 @@ use automerge::{ActorId, Author, Automerge, Change, ObjId, ObjType, ROOT, ReadDo
 use bytes::Bytes;
 use codraft_protocol::authorship::{ChangeIx, Gate, Index, Record, Sender};
 use codraft_protocol::id::{DelegationCode, Role};
+use codraft_protocol::resolution::{edit, text_form};
+use codraft_protocol::time::Timestamp;
 use proptest::prelude::{ProptestConfig, prop, prop_assert, prop_assert_eq, proptest};
 use rand::Rng as _;
 use rand::SeedableRng as _;
@@ -293,6 +295,21 @@ proptest! {
             prop_assert_eq!(before + admission.accepted.len(), index.len());
             prop_assert_eq!(admission.accepted.len() + admission.refused.len() + admission.known, changes.len() - 1);
         }
+    }
+}
+
+#[test]
+fn the_layout_is_the_imported_text_s() {
+    let texts =
+        ["Title\n1\tto act;\n", "Title\r\n1\tto act;\r\n", "\u{feff}Title\n1\tto act;", "\u{feff}Title\r\n"];
+    for text in texts {
+        let (layout, lines) = text_form::parse(text.as_bytes()).unwrap();
+        let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+        edit::create(&mut doc, "", &layout, &lines, Timestamp(0)).unwrap();
+        let mut index = Index::new();
+        assert_eq!(index.layout(), None);
+        index.replay(&doc.get_changes(&[])[0], &DelegationCode::secretariat()).unwrap();
+        assert_eq!(index.layout(), Some(layout), "{text:?}");
     }
 }
 

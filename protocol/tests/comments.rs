@@ -51,7 +51,7 @@ impl House {
             index.replay(change, &DelegationCode::secretariat()).unwrap();
         }
         let (id, heads) = (DocumentId::from_bytes([1; 16]), doc.get_heads());
-        let proceedings = Proceedings::new(id, layout, index, &heads, Timestamp(0)).unwrap();
+        let proceedings = Proceedings::new(id, index, &heads, Timestamp(0)).unwrap();
         let replicas = (1..).zip(CODES).map(|(n, of)| {
             let mut replica = doc.fork();
             edit::begin_session(&mut replica, ActorId::from(vec![n; 16]), &code(of));
@@ -160,8 +160,7 @@ impl House {
             index.replay(change, owner).unwrap();
         }
         let (id, _, heads) = &self.founding;
-        let layout = self.proceedings.layout.clone();
-        let mut again = Proceedings::new(*id, layout, index, heads, Timestamp(0)).unwrap();
+        let mut again = Proceedings::new(*id, index, heads, Timestamp(0)).unwrap();
         self.entries.iter().for_each(|entry| again.take(entry).unwrap());
         assert_eq!(round::comments(&again.floor(), &again.record()).comments, listed);
         listed

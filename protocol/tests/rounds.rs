@@ -52,8 +52,7 @@ impl House {
             index.replay(&change, &DelegationCode::secretariat()).unwrap();
         }
         let id = DocumentId::from_bytes([1; 16]);
-        let proceedings =
-            Proceedings::new(id, layout.clone(), index, &doc.get_heads(), Timestamp(0)).unwrap();
+        let proceedings = Proceedings::new(id, index, &doc.get_heads(), Timestamp(0)).unwrap();
         let replicas = (0..count)
             .map(|n| {
                 let mut replica = doc.fork();

@@ -42,8 +42,8 @@ pub trait Keep: Send + 'static {
     fn store(&mut self, kept: Vec<Kept>, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>);
     /// Keeps a refused change durably, then calls `done` with whether it is.
     fn quarantine(&mut self, refused: Refused, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>);
-    /// Lays the index by.
-    fn lay_by(&mut self, snapshot: Snapshot);
+    /// Keeps a snapshot, in the place of the last one.
+    fn snapshot(&mut self, snapshot: Snapshot);
 }
 
 /// What has become durable. `Err`: something could not be stored.
@@ -389,7 +389,7 @@ impl<K: Keep> Task<K> {
                 Effect::Unkept(refused) => count_refused(&refused, false),
                 // Nobody may be listening.
                 Effect::Publish(event) => drop(self.events.send(event)),
-                Effect::LayBy(snapshot) => self.keep.lay_by(snapshot),
+                Effect::KeepSnapshot(snapshot) => self.keep.snapshot(snapshot),
             }
         }
     }

@@ -63,7 +63,7 @@ pub struct Hub {
     peers: BTreeMap<ConnectionId, Peer>,
     quarantine: Quarantine,
     /// How many changes the snapshot has that was taken last.
-    laid_by: u32,
+    in_snapshot: u32,
     snapshot_every: u32,
 }
 
@@ -86,7 +86,7 @@ pub struct Settings {
     pub gate: Gate,
     /// Per connection.
     pub budgets: Budgets,
-    /// Changes that the log gathers at least before its index is laid by again.
+    /// Changes that a snapshot lacks at least before another one is taken.
     pub snapshot_every: u32,
 }
 
@@ -110,9 +110,6 @@ pub enum LoadError {
     /// A change that does not fit what stands before it.
     #[error(transparent)]
     Fold(#[from] FoldError),
-    /// Its text has no layout.
-    #[error("its first change is not an imported resolution")]
-    NoLayout,
     /// The ledger does not fit the log.
     #[error(transparent)]
     Ledger(#[from] ReplayError),
@@ -165,10 +162,8 @@ impl Hub {
             log.push(&raw);
         }
         let heads = index.heads().into_iter().collect();
-        let layout = index.layout().ok_or(LoadError::NoLayout)?;
-        let mut proceedings =
-            Proceedings::new(settings.document, layout, index, &settings.baseline, settings.imported)
-                .map_err(LoadError::Ledger)?;
+        let proceedings = Proceedings::new(settings.document, index, &settings.baseline, settings.imported);
+        let mut proceedings = proceedings.map_err(LoadError::Ledger)?;
         for entry in entries {
             proceedings.take(&entry).map_err(LoadError::Ledger)?;
         }
@@ -185,7 +180,7 @@ impl Hub {
             waiting: VecDeque::new(),
             peers: BTreeMap::new(),
             quarantine: settings.quarantine,
-            laid_by: 0,
+            in_snapshot: 0,
             snapshot_every: settings.snapshot_every,
         })
     }
@@ -210,7 +205,7 @@ impl Hub {
             }
             Event::Quiet => {
                 self.quiet(now, effects);
-                self.lay_by(effects);
+                self.snapshot_if_due(effects);
             }
         }
     }

@@ -6,11 +6,13 @@ mod loading;
 mod open;
 mod proceedings;
 mod shelf;
+mod snapshots;
 mod views;
 
 pub use loading::load;
 pub use proceedings::LedgerListing;
 pub use shelf::Shelf;
+pub use snapshots::Snapshots;
 
 use crate::connection::ConnectionSettings;
 use crate::directory::Caller;
@@ -19,7 +21,6 @@ use crate::hub::read::Facts;
 use crate::hub::{Budgets, ConnectionId, Hub};
 use crate::storage::committer::{Batch, CommitterHandle};
 use crate::storage::record::{ChangeRecord, DocumentRecord, DraftRecord, QuarantineRecord, key};
-use crate::storage::snapshots::Snapshots;
 use crate::storage::{Reader, StorageError, Tree, Write};
 use automerge::{Automerge, TextEncoding};
 use codraft_protocol::amendment::View;
@@ -91,7 +92,7 @@ pub struct Settings {
     pub gate: Gate,
     /// How many documents may stay open though nobody uses them.
     pub open_documents: usize,
-    /// Changes that a document gathers at least before its index is laid by again.
+    /// Changes that a document's snapshot lacks at least before another one is taken.
     pub snapshot_every: u32,
 }
 

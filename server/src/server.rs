@@ -7,7 +7,7 @@ use crate::door::{Door, Rates};
 use crate::figures;
 use crate::http::{BodyBounds, House, router};
 use crate::places::{Bounds, Full, Places, Seat};
-use crate::registry::{self, Registry};
+use crate::registry::{self, Registry, Snapshots};
 use crate::storage::StorageError;
 use crate::storage::committer::Committer;
 use crate::storage::sled_store::SledStorage;
@@ -121,7 +121,7 @@ impl Server {
             _ => StartError::Listen { address, source },
         })?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-        let (storage_id, snapshots) = (storage.storage_id(), storage.snapshots()?);
+        let (storage_id, snapshots) = (storage.storage_id(), Snapshots::beside(&storage)?);
         let committer = Committer::start(storage)?;
         let registry =
             Registry::new(settings.registry, storage_id, committer.handle(), committer.reader(), snapshots)?;

@@ -8,7 +8,6 @@ pub mod head;
 pub mod memory;
 pub mod record;
 pub mod sled_store;
-pub mod snapshots;
 pub mod upgrade;
 
 use codraft_protocol::time::Timestamp;

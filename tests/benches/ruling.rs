@@ -42,7 +42,7 @@ fn closed() -> Proceedings {
         index.replay(&change, &DelegationCode::secretariat()).unwrap();
     }
     let id = DocumentId::from_bytes([1; 16]);
-    let mut proceedings = Proceedings::new(id, layout, index, &doc.get_heads(), Timestamp(0)).unwrap();
+    let mut proceedings = Proceedings::new(id, index, &doc.get_heads(), Timestamp(0)).unwrap();
     for (n, code) in ["BRA", "CAN", "KEN", "NOR", "USA"].into_iter().enumerate() {
         let delegation: DelegationCode = code.parse().unwrap();
         let mut replica = doc.fork();

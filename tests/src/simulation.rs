@@ -84,8 +84,8 @@ pub struct Tally {
     pub faults: u64,
     /// Whether the disk had lied about flushes, and the server refused to serve what was left.
     pub closed: u64,
-    /// Times an index was laid by.
-    pub laid_by: u64,
+    /// Snapshots that were kept.
+    pub snapshots: u64,
     /// Acts that were entered in the ledger.
     pub acts: u64,
     /// Revisions at the end, beyond the imported text.

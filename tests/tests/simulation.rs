@@ -35,7 +35,7 @@ fn add(all: &mut Tally, one: &Tally) {
     all.crashes += one.crashes;
     all.faults += one.faults;
     all.closed += one.closed;
-    all.laid_by += one.laid_by;
+    all.snapshots += one.snapshots;
     all.acts += one.acts;
     all.revisions += one.revisions;
     all.comments += one.comments;
@@ -87,7 +87,7 @@ fn no_seed_breaks_a_law() {
     // A simulation in which nothing happens proves nothing.
     assert!(tally.crashes > count / 10 && tally.faults > count / 10 && tally.refused > count / 10);
     assert!(
-        tally.laid_by > count / 10 && tally.changes > 5 * count && tally.joint > 0 && tally.colliding > 0
+        tally.snapshots > count / 10 && tally.changes > 5 * count && tally.joint > 0 && tally.colliding > 0
     );
     assert!(tally.acts > count && tally.revisions > count / 10 && tally.comments > count / 4);
 }

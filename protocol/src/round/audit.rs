@@ -5,9 +5,8 @@ use super::{Act, Entry, Number, Proceedings, ReplayError};
 use crate::amendment::{self, View};
 use crate::authorship::Index;
 use crate::id::{DelegationCode, DocumentId, Role};
-use crate::resolution::edit;
 use crate::time::Timestamp;
-use automerge::{Automerge, Change, ChangeHash, TextEncoding};
+use automerge::{Change, ChangeHash};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashSet};
@@ -309,10 +308,8 @@ impl Audit {
                     let to = proceedings.as_mut().map_or(&mut index, |one| &mut one.index);
                     to.replay(&change, delegation).map_err(|error| chain(error.to_string()))?;
                     if proceedings.is_none() && baseline.iter().all(|head| index.position(head).is_some()) {
-                        let layout = self.layout().map_err(chain)?;
                         let founded = std::mem::take(&mut index);
-                        proceedings =
-                            Some(Proceedings::new(document, layout, founded, &baseline, self.imported)?);
+                        proceedings = Some(Proceedings::new(document, founded, &baseline, self.imported)?);
                     }
                 }
                 Event::Entry { entry } => {
@@ -327,17 +324,5 @@ impl Audit {
             }
         }
         proceedings.ok_or_else(|| AuditError::Head("the imported text is not in it".to_owned()))
-    }
-
-    /// The layout, which the first change wrote.
-    fn layout(&self) -> Result<crate::resolution::text_form::Layout, String> {
-        let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
-        let first = self.links.iter().find_map(|link| match &link.event {
-            Event::Change { raw, .. } => Some(raw),
-            Event::Entry { .. } => None,
-        });
-        let raw = hex::decode(first.map_or("", String::as_str)).map_err(|error| error.to_string())?;
-        doc.load_incremental(&raw).map_err(|error| error.to_string())?;
-        edit::layout(&doc).map_err(|error| error.to_string())
     }
 }

@@ -56,12 +56,12 @@ impl Proceedings {
     /// [`ReplayError::Baseline`]
     pub fn new(
         document: DocumentId,
-        layout: Layout,
         index: Index,
         baseline: &[ChangeHash],
         imported: Timestamp,
     ) -> Result<Self, ReplayError> {
         let settled = index.adopted_at(baseline).ok_or(ReplayError::Baseline)?;
+        let layout = index.layout().ok_or(ReplayError::Baseline)?;
         // Where the ledger says nothing, what is asked for first is of the same record.
         let mut memory = Memory::default();
         let text = amendment::text(&memory.record(&index, &settled), &layout, &View::Baseline);

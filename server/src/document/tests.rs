@@ -23,7 +23,7 @@ impl Keep for Slow {
         self.0.lock().unwrap().push(done);
     }
 
-    fn lay_by(&mut self, _: Snapshot) {}
+    fn snapshot(&mut self, _: Snapshot) {}
 }
 
 impl Slow {

@@ -183,6 +183,6 @@ pub enum Effect {
     Unkept(Refused),
     /// Publish on the document's event stream.
     Publish(DocumentEvent),
-    /// Lay the index by, where it may be found again when the document is opened.
-    LayBy(Snapshot),
+    /// Keep a snapshot for the next opening of the document; it is only there to be quick.
+    KeepSnapshot(Snapshot),
 }

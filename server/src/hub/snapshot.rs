@@ -1,4 +1,4 @@
-//! A hub's index as it is laid by, and taken up again: so that a document with a long log opens soon.
+//! Snapshots of a hub's index: a document with a long log goes on from one, and so opens soon.
 
 use super::log::Log;
 use super::{Effect, Hub, LoadError, Logged, Settings};
@@ -84,7 +84,7 @@ impl Continued {
             }
         }
         log.append(&hub.log);
-        (hub.durable, hub.laid_by) = (log.len(), from);
+        (hub.durable, hub.in_snapshot) = (log.len(), from);
         hub.log = log;
         Ok(hub)
     }
@@ -110,20 +110,25 @@ impl Hub {
         Ok(Continued { hub: Self::load_onto(settings, index, later, entries)?, from })
     }
 
-    /// The index for laying by, where it has grown by an eighth since the last time, and by `least` changes, and all of
-    /// it is durable.
-    pub fn snapshot(&mut self, least: u32) -> Option<Snapshot> {
+    /// A snapshot, where the last one lacks at least so many changes, and all of them are durable.
+    pub fn snapshot(&mut self, lacking: u32) -> Option<Snapshot> {
         let changes = self.log.len();
-        let is_due = changes.saturating_sub(self.laid_by) >= least.max(changes / 8);
-        if self.durable != changes || !is_due {
+        if self.durable != changes || changes.saturating_sub(self.in_snapshot) < lacking {
             return None;
         }
-        self.laid_by = changes;
+        self.in_snapshot = changes;
         Some(Snapshot { changes, index: self.proceedings.index.snapshot() })
     }
 
-    /// Lays the index by, where that is due.
-    pub(super) fn lay_by(&mut self, effects: &mut Vec<Effect>) {
-        effects.extend(self.snapshot(self.snapshot_every).map(Effect::LayBy));
+    /// Takes a snapshot while nobody writes, once the last one lacks an eighth of the log: so all of them together cost
+    /// a few times what the log does.
+    pub(super) fn snapshot_if_due(&mut self, effects: &mut Vec<Effect>) {
+        let lacking = self.snapshot_every.max(self.log.len() / 8);
+        effects.extend(self.snapshot(lacking).map(Effect::KeepSnapshot));
+    }
+
+    /// Takes one on the way to rest: nobody waits for it, so it need not lack as much.
+    pub fn last_snapshot(&mut self) -> Option<Snapshot> {
+        self.snapshot((self.snapshot_every / 2).max(self.log.len() / 64))
     }
 }

@@ -173,11 +173,11 @@ fn a_snapshot_is_taken_up_by_its_own_log_only() {
     let go_on = |owners: &dyn Fn(usize) -> DelegationCode, first: &[Change]| {
         let later = changes.iter().enumerate().skip(6);
         let later = later.map(|(n, one)| Logged::read(n, one.raw_bytes().to_vec().into(), secretariat()));
-        let later = later.map(|logged| logged.map_err(|error| error.to_string()));
+        let later = later.map(|logged| logged.map_err(Why::from));
         let mut unparsed = Unparsed::default();
         let owned = first.iter().enumerate();
         owned.for_each(|(n, change)| unparsed.push(change.raw_bytes(), owners(n)));
-        let hub = Hub::go_on::<Why>(settings(&doc), &snapshot, later.map(|one| one.map_err(Why)), []);
+        let hub = Hub::go_on::<Why>(settings(&doc), &snapshot, later, []);
         hub.unwrap().behind(unparsed)
     };
     let ours = |_: usize| secretariat();

@@ -1,11 +1,10 @@
 //! Opening a document from its log.
 
-use super::{RegistryError, Settings, Shelf};
+use super::{RegistryError, Settings, Shelf, Snapshots};
 use crate::hub::read::Facts;
 use crate::hub::{Hub, LoadError, Logged, Mismatch, Quarantine, Settings as HubSettings, Snapshot, Unparsed};
 use crate::storage::committer::CommitterHandle;
 use crate::storage::record::{ChangeRecord, DocumentRecord, QuarantineRecord, RecordError, key, ledger};
-use crate::storage::snapshots::Snapshots;
 use crate::storage::{Entry, Reader, StorageError, Tree};
 use automerge::ActorId;
 use codraft_protocol::api;
@@ -63,17 +62,20 @@ pub fn load(
         let (_, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
         entries.push(ledger::decode(&value).map_err(|e| damaged(e.to_string()))?);
     }
-    let taken_up = snapshots.read(id).and_then(|snapshot| {
+    let continued = snapshots.read(id).and_then(|snapshot| {
         let hub = go_on(reader, id, hub_settings.clone(), &snapshot, entries.clone());
         let why = match hub {
-            Ok(hub) => return Some((hub, snapshot.changes)),
+            Ok(hub) => {
+                metrics::counter!("codraft_snapshots_used_total").increment(1);
+                return Some((hub, snapshot.changes));
+            }
             Err(why) => why,
         };
-        tracing::warn!(document = %id, %why, "its index that was laid by is of no use: all of the log is read");
+        tracing::warn!(document = %id, %why, "its snapshot is of no use: all of the log is read");
         None
     });
-    let (hub, from) = match taken_up {
-        Some(taken_up) => taken_up,
+    let (hub, from) = match continued {
+        Some(continued) => continued,
         None => {
             let hub = std::thread::scope(|scope| {
                 let (sender, batches) = sync_channel(BATCHES);
@@ -89,7 +91,7 @@ pub fn load(
     };
     let took = started.elapsed();
     metrics::histogram!("codraft_open_document_seconds").record(took.as_secs_f64());
-    tracing::info!(document = %id, changes = hub.durable(), laid_by = from, ms = took.as_millis() as u64, "opened a document");
+    tracing::info!(document = %id, changes = hub.durable(), snapshot = from, ms = took.as_millis() as u64, "opened a document");
     let shelf = Shelf::new(id, committer.clone(), quarantined, snapshots.clone());
     Ok((hub, facts, shelf))
 }

@@ -1,10 +1,10 @@
 //! Where a document's changes, entries and refused changes go.
 
+use super::Snapshots;
 use crate::document::{Keep, Kept};
 use crate::hub::{NewChange, Refused, Snapshot};
 use crate::storage::committer::{Batch, CommitterHandle, Lane};
 use crate::storage::record::{ChangeRecord, QuarantineRecord, key, ledger};
-use crate::storage::snapshots::Snapshots;
 use crate::storage::{Tree, Write};
 use codraft_protocol::id::DocumentId;
 use codraft_protocol::time::Timestamp;
@@ -76,7 +76,7 @@ impl Keep for Shelf {
         self.committer.submit_then(batch, move |result| done(result.is_ok()));
     }
 
-    fn lay_by(&mut self, snapshot: Snapshot) {
+    fn snapshot(&mut self, snapshot: Snapshot) {
         self.snapshots.write_aside(self.document, snapshot);
     }
 

@@ -70,7 +70,7 @@ impl Registry {
         }
     }
 
-    /// Lays down the view and the index of a document that goes to rest, where it has changed. Whatever goes wrong, they
+    /// Lays down the view and a snapshot of a document that goes to rest, where it has changed. Whatever goes wrong, they
     /// are only there to be quick.
     async fn lay_down(&self, id: DocumentId, handle: Handle) {
         let reader = Arc::clone(&self.inner.reader);
@@ -78,8 +78,7 @@ impl Registry {
         if matches!(known.await, Ok(Ok(Some(_)))) {
             return;
         }
-        let least = self.inner.settings.snapshot_every / 2;
-        let answer = handle.ask(move |hub, facts| {
+        let answer = handle.ask(|hub, facts| {
             let document = hub.describe(facts);
             let view = ViewRecord {
                 version: VERSION.to_owned(),
@@ -89,7 +88,7 @@ impl Registry {
                 document: serde_json::to_vec(&document).unwrap_or_default(),
                 text: hub.text(&View::Current),
             };
-            (view, hub.snapshot(least))
+            (view, hub.last_snapshot())
         });
         let Some((view, snapshot)) = answer.await else { return };
         drop(handle);
@@ -97,7 +96,7 @@ impl Registry {
             let snapshots = self.inner.snapshots.clone();
             let written = tokio::task::spawn_blocking(move || snapshots.write(id, &snapshot));
             if let Ok(Err(error)) = written.await {
-                tracing::warn!(document = %id, %error, "an index could not be laid by");
+                tracing::warn!(document = %id, %error, "a snapshot could not be kept");
             }
         }
         let write = Write { tree: Tree::Views, key: key::document(&id), value: Some(view.encode()) };

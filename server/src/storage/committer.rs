@@ -50,6 +50,22 @@ pub enum Health {
     Failed(String),
 }
 
+/// A turn of the committer, as it was first seen: see [`CommitQueue::turns`].
+struct Turn {
+    number: u64,
+    since: Instant,
+}
+
+impl Turn {
+    /// How long the commit that is under way has been seen to last; nought where none is.
+    fn lasts(&mut self, number: u64, now: Instant) -> Duration {
+        if number != self.number || number.is_multiple_of(2) {
+            *self = Self { number, since: now };
+        }
+        now - self.since
+    }
+}
+
 type Done = Box<dyn FnOnce(Result<(), Arc<StorageError>>) + Send>;
 type Look = Box<dyn FnOnce(End, &dyn Reader) + Send>;
 
@@ -85,13 +101,10 @@ impl CommitterHandle {
     /// waits for it.)
     pub async fn stalled(&self, patience: Duration) {
         let mut looks = tokio::time::interval(patience / 8);
-        let (mut seen, mut since) = (0, Instant::now());
+        let mut turn = Turn { number: 0, since: Instant::now() };
         loop {
             looks.tick().await;
-            let turn = self.turns.load(Ordering::Acquire);
-            if turn != seen || turn.is_multiple_of(2) {
-                (seen, since) = (turn, Instant::now());
-            } else if since.elapsed() >= patience {
+            if turn.lasts(self.turns.load(Ordering::Acquire), Instant::now()) >= patience {
                 return;
             }
         }
@@ -347,6 +360,18 @@ mod tests {
         assert!(end.sequence < 5, "{} commits for 100 batches", end.sequence);
         committer.stop();
         assert!(handle.submit(batch(1)).blocking_recv().unwrap().is_err());
+    }
+
+    #[test]
+    fn only_one_commit_that_goes_on_and_on_is_one_that_stalls() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut turn = Turn { number: 0, since: start };
+        let mut lasts = |number, seconds| turn.lasts(number, at(seconds)).as_secs();
+        assert_eq!((lasts(0, 50), lasts(0, 90)), (0, 0), "nothing to do");
+        assert_eq!((lasts(1, 91), lasts(3, 99), lasts(5, 107)), (0, 0, 0), "one after the other");
+        assert_eq!((lasts(5, 110), lasts(5, 120)), (3, 13));
+        assert_eq!((lasts(6, 121), lasts(7, 122), lasts(7, 124)), (0, 0, 2));
     }
 
     #[test]

@@ -4,7 +4,6 @@
 
 use super::chain::{self, End, Whole};
 use super::head::{Head, Scribe};
-use super::snapshots::Snapshots;
 use super::{Entry, Reader, Storage, StorageError, Stream, Tree, Write};
 use codraft_protocol::time::Timestamp;
 use sled::transaction::{TransactionError, Transactional, UnabortableTransactionError};
@@ -129,7 +128,7 @@ fn copy_dir(from: &Path, to: &Path) -> std::io::Result<()> {
 ///
 /// # Errors
 /// [`StorageError::DiskFull`], or the system does not tell.
-pub(super) fn check_space(dir: &Path, reserve: Option<u64>) -> Result<(), StorageError> {
+pub(crate) fn check_space(dir: &Path, reserve: Option<u64>) -> Result<(), StorageError> {
     let stat = rustix::fs::statvfs(dir)
         .map_err(|errno| StorageError::io("asking for the disk's free space")(errno.into()))?;
     let (free, total) = (stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize);
@@ -256,16 +255,14 @@ impl SledStorage {
         self.whole
     }
 
-    /// The snapshots beside it.
-    ///
-    /// # Errors
-    /// Their directory cannot be made.
-    pub fn snapshots(&self) -> Result<Snapshots, StorageError> {
-        let dir = self.dir.join("snapshots");
-        // Drafts are nobody else's on this machine.
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
-        made.map_err(StorageError::io(format!("creating {}", dir.display())))?;
-        Ok(Snapshots::in_directory(&self.storage_id(), &dir, self.reserve))
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Bytes of the disk that stay free, where that was said.
+    pub fn reserve(&self) -> Option<u64> {
+        self.reserve
     }
 
     /// The store's name: stable for its whole life.

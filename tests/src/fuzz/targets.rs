@@ -292,7 +292,7 @@ macro_rules! each_record {
     }};
 }
 
-/// An index that was laid by: what is read has a form of its own, and only that one.
+/// A snapshot of an index: what is read has a form of its own, and only that one.
 fn snapshot() -> Target {
     let (mut replica, mut index) = house();
     let mut seeds = vec![index.snapshot()];

@@ -28,9 +28,9 @@ struct Desk {
     plan: Plan,
     /// How long it took to load.
     loading: f64,
-    /// How long it takes to lay its index by, and to take that up again.
-    laying_by: f64,
-    taking_up: f64,
+    /// How long it takes to take a snapshot, and to make the index of that again.
+    taking: f64,
+    reading: f64,
 }
 
 const WRITER: ConnectionId = ConnectionId(1);
@@ -67,16 +67,16 @@ impl Desk {
         let loading = ms(started.elapsed());
         let started = Instant::now();
         let snapshot = hub.snapshot(0).expect("all of it is durable");
-        let laying_by = ms(started.elapsed());
+        let taking = ms(started.elapsed());
         let started = Instant::now();
         let index = Index::of_snapshot(&snapshot.index).expect("its own");
-        let taking_up = ms(started.elapsed());
+        let reading = ms(started.elapsed());
         assert_eq!(index.len() as u32, hub.folded());
         drop(index);
         let (role, delegation) = (Role::Delegate, Some(code(0)));
         let member = Member { peer: "p".to_owned(), account: "a".to_owned(), role, delegation };
         hub.handle(AT, Event::Open { connection: WRITER, member }, &mut Vec::new());
-        let mut desk = Self { hub, pen, plan, loading, laying_by, taking_up };
+        let mut desk = Self { hub, pen, plan, loading, taking, reading };
         // The first exchange, as a client that has all of it begins.
         let heads = desk.pen.heads.clone();
         desk.sync(SyncMessage::acknowledging(heads));
@@ -106,8 +106,8 @@ impl Desk {
 
     fn measure(mut self, row: &mut Row) {
         row.set("load ms", self.loading);
-        row.set("lay by ms", self.laying_by);
-        row.set("take up ms", self.taking_up);
+        row.set("snapshot ms", self.taking);
+        row.set("from snapshot ms", self.reading);
         let mut shared = self.pen.heads.clone();
         let each: Vec<f64> = (0..TIMED).map(|_| self.change(&mut shared)).collect();
         row.set("a change us", median(each));
@@ -132,7 +132,7 @@ pub fn fitted(scenario: &str, name: &str, figures: &[&str], points: &[(f64, Row)
     row
 }
 
-const FIGURES: [&str; 5] = ["load ms", "lay by ms", "take up ms", "a change us", "proposals ms"];
+const FIGURES: [&str; 5] = ["load ms", "snapshot ms", "from snapshot ms", "a change us", "proposals ms"];
 
 /// At these histories (operations, one a change) and numbers of provisions; the last rows are the exponents
 /// of the power laws that fit.

@@ -8,10 +8,9 @@ use automerge::ActorId;
 use codraft_protocol::time::Timestamp;
 use codraft_server::document::{Ends, Keep as _, Kept, Pending};
 use codraft_server::hub::{ConnectionId, Event, Hub, NewChange, NewEntry, Refused, Snapshot};
-use codraft_server::registry::{self, Settings, Shelf};
+use codraft_server::registry::{self, Settings, Shelf, Snapshots};
 use codraft_server::storage::committer::{CommitQueue, CommitterHandle, Health};
 use codraft_server::storage::record::{ChangeRecord, DocumentRecord, key, ledger};
-use codraft_server::storage::snapshots::Snapshots;
 use codraft_server::storage::{Reader, Storage as _, StorageError, Tree};
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
@@ -60,7 +59,7 @@ pub struct Server {
     pub outboxes: BTreeSet<ConnectionId>,
 }
 
-/// The index is laid by now and then in the shortest run.
+/// A snapshot is taken now and then in the shortest run.
 fn settings() -> Settings {
     Settings { snapshot_every: 12, ..Settings::default() }
 }
@@ -178,9 +177,9 @@ impl Server {
         self.shelf.quarantine(refused, now, done);
     }
 
-    /// Lays the index by.
-    pub fn lay_by(&mut self, snapshot: Snapshot) {
-        self.shelf.lay_by(snapshot);
+    /// Keeps a snapshot.
+    pub fn keep_snapshot(&mut self, snapshot: Snapshot) {
+        self.shelf.snapshot(snapshot);
     }
 
     fn done(&self, durable: Durable) -> Box<dyn FnOnce(bool) + Send> {

@@ -12,6 +12,7 @@ mod origins;
 mod resting;
 mod roles;
 mod slow;
+mod snapshots;
 mod tls;
 
 use std::io::{Read as _, Write as _};

@@ -109,9 +109,7 @@ pub(super) fn in_any_order(
         let folded = index.replay(&change, truth.author(&change.hash())?);
         folded.map_err(|error| wrong(error.to_string()))?;
     }
-    let layout = codraft_protocol::resolution::text_form::parse(founding.text.as_bytes());
-    let (layout, _) = layout.map_err(|error| wrong(error.to_string()))?;
-    let house = Proceedings::new(founding.document, layout, index, &[founding.hash], Timestamp(0));
+    let house = Proceedings::new(founding.document, index, &[founding.hash], Timestamp(0));
     let mut house = house.map_err(|error| wrong(error.to_string()))?;
     for entry in &stored.entries {
         house.take(entry).map_err(|error| wrong(error.to_string()))?;

@@ -8,7 +8,7 @@ use automerge::ChangeHash;
 use codraft_client_core::store::Facts;
 use codraft_protocol::amendment::View;
 use codraft_protocol::round::Act;
-use codraft_server::storage::snapshots::Snapshots;
+use codraft_server::registry::Snapshots;
 use rand::rngs::StdRng;
 
 /// Messages that it may take to come to rest.
@@ -222,7 +222,7 @@ impl World {
     fn restart_changes_nothing(&mut self) -> Result<(), Violation> {
         let hand = self.new_hand();
         let again = Server::boot(&self.disk, &self.snapshots, &self.record, hand)?;
-        // Nor does it matter whether an index was laid by.
+        // Nor does it matter whether there was a snapshot.
         let hand = self.new_hand();
         let afresh = Server::boot(&self.disk, &Snapshots::in_memory(), &self.record, hand)?;
         let (Some(server), Some(again), Some(afresh)) = (&self.server, again, afresh) else { return Ok(()) };

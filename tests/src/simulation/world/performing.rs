@@ -143,11 +143,11 @@ impl World {
                 self.durable(&named.collect::<Vec<_>>(), "an event")?;
             }
             Effect::Publish(_) => {}
-            Effect::LayBy(snapshot) => {
-                self.tally.laid_by += 1;
-                self.tell(|_| format!("     the index of {} changes is laid by", snapshot.changes));
+            Effect::KeepSnapshot(snapshot) => {
+                self.tally.snapshots += 1;
+                self.tell(|_| format!("     a snapshot of {} changes is kept", snapshot.changes));
                 if let Some(server) = &mut self.server {
-                    server.lay_by(snapshot);
+                    server.keep_snapshot(snapshot);
                 }
             }
         }

@@ -1,13 +1,15 @@
 //! Snapshots of documents' indexes, beside the store: they say nothing that the log does not say, and are only there
 //! so that a document with a long log opens soon. Whatever is wrong with one, it is as good as none.
 
-use super::{StorageError, sled_store};
 use crate::hub::Snapshot;
+use crate::storage::StorageError;
+use crate::storage::sled_store::{self, SledStorage};
 use codraft_protocol::id::DocumentId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -62,8 +64,19 @@ fn decode(store: &str, document: DocumentId, mut bytes: Vec<u8>) -> Option<Snaps
 }
 
 impl Snapshots {
-    /// Those of a store of that name, in a directory; `reserve` as the store's own.
-    pub fn in_directory(store: &str, dir: &Path, reserve: Option<u64>) -> Self {
+    /// Those beside a store.
+    ///
+    /// # Errors
+    /// Their directory cannot be made.
+    pub fn beside(storage: &SledStorage) -> Result<Self, StorageError> {
+        let dir = storage.dir().join("snapshots");
+        // Drafts are nobody else's on this machine.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        made.map_err(StorageError::io(format!("creating {}", dir.display())))?;
+        Ok(Self::in_directory(&storage.storage_id(), &dir, storage.reserve()))
+    }
+
+    fn in_directory(store: &str, dir: &Path, reserve: Option<u64>) -> Self {
         Self { store: store.into(), place: Place::Directory(dir.into(), reserve) }
     }
 
@@ -108,8 +121,8 @@ impl Snapshots {
     pub fn write_aside(&self, document: DocumentId, snapshot: Snapshot) {
         let this = self.clone();
         let write = move || match this.write(document, &snapshot) {
-            Ok(()) => tracing::debug!(%document, changes = snapshot.changes, "laid an index by"),
-            Err(error) => tracing::warn!(%document, %error, "an index could not be laid by"),
+            Ok(()) => tracing::debug!(%document, changes = snapshot.changes, "kept a snapshot"),
+            Err(error) => tracing::warn!(%document, %error, "a snapshot could not be kept"),
         };
         match &self.place {
             Place::Directory(..) => drop(tokio::task::spawn_blocking(write)),
