@@ -1,19 +1,20 @@
 //! One websocket: joins, reads frames, hands them to the documents they are about, writes what comes back.
 
+use crate::direct::Writing;
 use crate::directory::Caller;
 use crate::document::{Handle, now};
 use crate::echo::Echo;
 use crate::hub::{Closing, ConnectionId, Event, Member};
-use crate::outbox::{self, Outflow, Outgoing};
+use crate::outbox::{self, Line, Outflow, Outgoing};
 use crate::patience::Patience;
-use crate::pieces;
 use crate::registry::Registry;
 use crate::throttle::{Buckets, Rate};
 use bytes::Bytes;
 use codraft_protocol::id::DocumentId;
-use codraft_protocol::wire::{Frame, PROTOCOL_VERSION, PeerMetadata, Target};
+use codraft_protocol::wire::{Frame, PROTOCOL_VERSION, PeerMetadata};
 use futures_util::{SinkExt, StreamExt};
 use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -88,9 +89,10 @@ pub async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Runs a connection to its end. `ended` resolves when the server wants it closed (shutdown, revocation).
+/// Runs a connection to its end. `direct` is the short way to it, if there is one; `ended` resolves when the server wants it closed (shutdown, revocation).
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     mut ws: WebSocketStream<S>,
+    direct: Option<Weak<Writing>>,
     caller: Caller,
     registry: Registry,
     ended: impl Future<Output = Closing>,
@@ -110,10 +112,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             return;
         }
     };
-    let (outbox, outflow) = outbox::outbox(settings.pending_bytes, settings.pending_messages);
+    let line = Line::new(&server, &peer, direct);
+    let (outbox, outflow) =
+        outbox::outbox(Arc::clone(&line), settings.pending_bytes, settings.pending_messages);
     let mut connection = Connection {
         id: registry.next_connection(),
-        target: Target::new(&peer),
+        line,
         member: Member {
             peer,
             account: caller.account.clone(),
@@ -124,7 +128,6 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         registry,
         outbox,
         documents: HashMap::new(),
-        echo: Echo::default(),
         server,
     };
     metrics::gauge!("codraft_connections").increment(1.0);
@@ -135,6 +138,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     for document in connection.documents.values() {
         document.event(Event::Closed { connection: connection.id }).await;
     }
+    connection.line.shut();
     if closing.code != 1000 {
         say_and_close(&mut ws, &connection.server, &closing, &settings).await;
     }
@@ -180,13 +184,12 @@ async fn join<S: AsyncRead + AsyncWrite + Unpin>(
 
 struct Connection {
     id: ConnectionId,
-    target: Target,
+    line: Arc<Line>,
     member: Member,
     caller: Caller,
     registry: Registry,
     outbox: outbox::Outbox,
     documents: HashMap<DocumentId, Handle>,
-    echo: Echo,
     server: String,
 }
 
@@ -209,23 +212,13 @@ impl Connection {
             tokio::select! {
                 closing = &mut ended => return closing,
                 outgoing = outflow.next() => {
-                    let mut next = match outgoing {
-                        Ok(outgoing) => Some(outgoing),
+                    let outgoing = match outgoing {
+                        Ok(outgoing) => outgoing,
                         Err(closing) => return closing,
                     };
-                    let (begun, mut bytes) = (Instant::now(), 0);
-                    // Whatever else is ready shares the flush.
-                    let written = timeout(settings.write_timeout, async {
-                        while let Some(outgoing) = next {
-                            let (body, tail) = self.address(outgoing);
-                            bytes += body.len();
-                            pieces::feed(ws, body, tail).await?;
-                            next = outflow.ready();
-                        }
-                        ws.flush().await
-                    });
-                    match written.await {
-                        Ok(Ok(())) => patience.sent(bytes, begun.elapsed()),
+                    let begun = Instant::now();
+                    match timeout(settings.write_timeout, outflow.write(ws, outgoing)).await {
+                        Ok(Ok(bytes)) => patience.sent(bytes, begun.elapsed()),
                         Ok(Err(error)) => return read_error(&error),
                         Err(_) => {
                             let reason = "the client took too long to read".to_owned();
@@ -255,6 +248,7 @@ impl Connection {
                     patience.heard(Instant::now());
                 }
                 _ = pings.tick() => {
+                    patience.sent(self.line.take_sent(), Duration::ZERO);
                     if patience.is_over(Instant::now(), settings.ping_interval) {
                         return Closing { code: 4408, reason: "no sign of life from the client".to_owned() };
                     }
@@ -267,30 +261,13 @@ impl Connection {
         }
     }
 
-    /// A frame, and what comes behind it to address it.
-    fn address(&mut self, outgoing: Outgoing) -> (Bytes, Bytes) {
-        match outgoing {
-            Outgoing::Shared(frame) => {
-                if !frame.data().is_empty() {
-                    self.echo.sent(frame.data());
-                }
-                (frame.bytes().clone(), self.target.bytes().clone())
-            }
-            Outgoing::Own(frame) => (frame, Bytes::new()),
-            Outgoing::Tell(message) => {
-                let target = Some(self.member.peer.clone());
-                (Frame::Error { sender: self.server.clone(), target, message }.encode(), Bytes::new())
-            }
-        }
-    }
-
     async fn receive(&mut self, bytes: &Bytes, settings: &ConnectionSettings) -> Result<(), Closing> {
         let frame =
             Frame::decode(bytes).map_err(|error| Closing { code: 4400, reason: error.to_string() })?;
         match frame {
             Frame::Sync { sender, document, data, .. } => {
                 self.is_sender(&sender)?;
-                if self.echo.is_echo(&document, &data) {
+                if self.line.echo().is_echo(&document, &data) {
                     return Ok(());
                 }
                 let connection = self.id;
@@ -353,7 +330,7 @@ impl Connection {
         handle.join(self.id, self.member.clone(), self.outbox.clone()).await;
         self.documents.insert(id, handle.clone());
         // With several documents it would not be plain which of them was sent last.
-        self.echo = if self.documents.len() == 1 { Echo::of(document) } else { Echo::default() };
+        *self.line.echo() = if self.documents.len() == 1 { Echo::of(document) } else { Echo::default() };
         Ok(Some(handle))
     }
 }

@@ -6,6 +6,7 @@ pub mod address;
 pub mod commands;
 pub mod config;
 pub mod connection;
+pub mod direct;
 pub mod directory;
 pub mod document;
 pub mod door;

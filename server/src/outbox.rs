@@ -1,12 +1,20 @@
-//! What waits to be written to one connection: bounded in messages and bytes. A reader that falls behind the
-//! bound is closed and syncs again when it returns; nobody else waits for it.
+//! What is to be written to one connection. While nothing waits there, a small frame goes [the short way]
+//! (crate::direct); what waits is bounded in messages and bytes. A reader that falls behind the bound is closed and
+//! syncs again when it returns; nobody else waits for it.
 
+use crate::direct::{Offered, Writing};
+use crate::echo::Echo;
 use crate::hub::Closing;
+use crate::pieces;
 use bytes::Bytes;
-use codraft_protocol::wire::SharedFrame;
-use std::sync::Arc;
+use codraft_protocol::wire::{Frame, SharedFrame, Target};
+use futures_util::SinkExt as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error;
 
 /// Something to be written.
 #[derive(Clone, Debug)]
@@ -17,6 +25,8 @@ pub enum Outgoing {
     Own(Bytes),
     /// Words for the person at the other end.
     Tell(String),
+    /// What is left, so many bytes, of a frame that was written in part already.
+    Rest(usize),
 }
 
 impl Outgoing {
@@ -25,13 +35,96 @@ impl Outgoing {
             Self::Shared(frame) => frame.len(),
             Self::Own(frame) => frame.len(),
             Self::Tell(text) => text.len(),
+            Self::Rest(bytes) => *bytes,
         }
+    }
+}
+
+/// The other end of a connection, as whoever writes to it has to know it.
+#[derive(Debug)]
+pub struct Line {
+    server: String,
+    peer: String,
+    target: Target,
+    direct: Option<Weak<Writing>>,
+    echo: Mutex<Echo>,
+}
+
+impl Line {
+    /// From the server of this name to this peer, the short way too if there is one.
+    pub fn new(server: &str, peer: &str, direct: Option<Weak<Writing>>) -> Arc<Self> {
+        let (server, peer, target) = (server.to_owned(), peer.to_owned(), Target::new(peer));
+        Arc::new(Self { server, peer, target, direct, echo: Mutex::default() })
+    }
+
+    /// What was sent last. Every change of it is an assignment: a panic elsewhere leaves it sound.
+    pub(crate) fn echo(&self) -> MutexGuard<'_, Echo> {
+        self.echo.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A frame, and what comes behind it to address it; `None` where what is left of one only has to be flushed.
+    fn address(&self, outgoing: Outgoing) -> Option<(Bytes, Bytes)> {
+        match outgoing {
+            Outgoing::Shared(frame) => {
+                self.sends(&frame);
+                Some((frame.bytes().clone(), self.target.bytes().clone()))
+            }
+            Outgoing::Own(frame) => Some((frame, Bytes::new())),
+            Outgoing::Tell(message) => {
+                let (sender, target) = (self.server.clone(), Some(self.peer.clone()));
+                Some((Frame::Error { sender, target, message }.encode(), Bytes::new()))
+            }
+            Outgoing::Rest(_) => None,
+        }
+    }
+
+    fn sends(&self, frame: &SharedFrame) {
+        if !frame.data().is_empty() {
+            self.echo().sent(frame.data());
+        }
+    }
+
+    fn writing(&self) -> Option<Arc<Writing>> {
+        self.direct.as_ref().and_then(Weak::upgrade)
+    }
+
+    /// Writes something the short way, or says what the connection's task has to write instead.
+    fn offer(&self, outgoing: Outgoing) -> Option<Outgoing> {
+        let Some(writing) = self.writing() else { return Some(outgoing) };
+        let offered = match &outgoing {
+            Outgoing::Shared(frame) => {
+                writing.offer(frame.bytes(), self.target.bytes(), || self.sends(frame))
+            }
+            Outgoing::Own(frame) => writing.offer(frame, &[], || ()),
+            Outgoing::Tell(_) | Outgoing::Rest(_) => {
+                writing.owe();
+                Offered::Declined
+            }
+        };
+        match offered {
+            Offered::Written => None,
+            Offered::Begun(left) => Some(Outgoing::Rest(left)),
+            Offered::Declined => Some(outgoing),
+        }
+    }
+
+    /// Nothing goes the short way any more: behind a websocket's last frame there must not be another one.
+    pub(crate) fn shut(&self) {
+        if let Some(writing) = self.writing() {
+            writing.owe();
+        }
+    }
+
+    /// Bytes that went the short way since this was last asked.
+    pub(crate) fn take_sent(&self) -> usize {
+        self.writing().map_or(0, |writing| writing.take_sent())
     }
 }
 
 /// The writing end; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Outbox {
+    line: Arc<Line>,
     queue: mpsc::Sender<Outgoing>,
     queued: Arc<AtomicUsize>,
     limit: usize,
@@ -41,23 +134,26 @@ pub struct Outbox {
 /// The reading end, held by the connection's task.
 #[derive(Debug)]
 pub struct Outflow {
+    line: Arc<Line>,
     queue: mpsc::Receiver<Outgoing>,
     queued: Arc<AtomicUsize>,
     closing: watch::Receiver<Option<Closing>>,
 }
 
 /// An outbox that holds `limit` bytes in at most so many messages.
-pub fn outbox(limit: usize, messages: usize) -> (Outbox, Outflow) {
+pub fn outbox(line: Arc<Line>, limit: usize, messages: usize) -> (Outbox, Outflow) {
     let (sender, receiver) = mpsc::channel(messages.max(1));
     let (closing, closed) = watch::channel(None);
     let queued = Arc::new(AtomicUsize::new(0));
-    let outflow = Outflow { queue: receiver, queued: Arc::clone(&queued), closing: closed };
-    (Outbox { queue: sender, queued, limit, closing }, outflow)
+    let outflow =
+        Outflow { line: Arc::clone(&line), queue: receiver, queued: Arc::clone(&queued), closing: closed };
+    (Outbox { line, queue: sender, queued, limit, closing }, outflow)
 }
 
 impl Outbox {
-    /// Queues something, or closes the connection because its reader is too slow.
+    /// Writes something, or queues it, or closes the connection because its reader is too slow.
     pub fn send(&self, outgoing: Outgoing) {
+        let Some(outgoing) = self.line.offer(outgoing) else { return };
         let len = outgoing.len();
         let before = self.queued.fetch_add(len, Ordering::Relaxed);
         // One message may always wait, however large: a whole document for a newcomer.
@@ -106,8 +202,34 @@ impl Outflow {
         }
     }
 
+    /// Writes something that came out, and whatever else is ready, which shares the flush. Returns how many bytes
+    /// that were.
+    ///
+    /// # Errors
+    /// The websocket's.
+    pub async fn write<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        ws: &mut WebSocketStream<S>,
+        outgoing: Outgoing,
+    ) -> Result<usize, Error> {
+        let (mut next, mut bytes, mut messages) = (Some(outgoing), 0, 0);
+        while let Some(outgoing) = next {
+            if let Some((body, tail)) = self.line.address(outgoing) {
+                bytes += body.len();
+                pieces::feed(ws, body, tail).await?;
+            }
+            messages += 1;
+            next = self.ready();
+        }
+        ws.flush().await?;
+        if let Some(writing) = self.line.writing() {
+            writing.paid(messages);
+        }
+        Ok(bytes)
+    }
+
     /// What is ready to be written without waiting.
-    pub fn ready(&mut self) -> Option<Outgoing> {
+    fn ready(&mut self) -> Option<Outgoing> {
         let outgoing = self.queue.try_recv().ok()?;
         self.queued.fetch_sub(outgoing.len(), Ordering::Relaxed);
         Some(outgoing)
@@ -117,6 +239,16 @@ impl Outflow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::Stream;
+    use futures_util::StreamExt as _;
+    use std::time::Duration;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_tungstenite::tungstenite::Message;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    fn line() -> Arc<Line> {
+        Line::new("server", "peer", None)
+    }
 
     fn own(len: usize) -> Outgoing {
         Outgoing::Own(vec![0; len].into())
@@ -124,7 +256,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_reader_is_closed_at_its_bound_and_not_before() {
-        let (outbox, mut outflow) = outbox(100, 8);
+        let (outbox, mut outflow) = outbox(line(), 100, 8);
         outbox.send(own(60));
         outbox.send(own(40));
         assert!(outflow.next().await.is_ok());
@@ -135,7 +267,7 @@ mod tests {
 
     #[tokio::test]
     async fn messages_are_bounded_in_number_too() {
-        let (outbox, mut outflow) = outbox(100, 8);
+        let (outbox, mut outflow) = outbox(line(), 100, 8);
         (0..8).for_each(|_| outbox.send(own(0)));
         assert!(outflow.next().await.is_ok());
         (0..2).for_each(|_| outbox.send(own(0)));
@@ -144,7 +276,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_message_of_any_size_may_wait() {
-        let (outbox, mut outflow) = outbox(100, 8);
+        let (outbox, mut outflow) = outbox(line(), 100, 8);
         outbox.send(own(1000));
         assert!(outflow.next().await.is_ok());
         assert!(outflow.ready().is_none());
@@ -152,9 +284,147 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_reason_for_closing_stays() {
-        let (outbox, mut outflow) = outbox(100, 8);
+        let (outbox, mut outflow) = outbox(line(), 100, 8);
         outbox.close(Closing { code: 4401, reason: "revoked".into() });
         outbox.close(Closing { code: 1001, reason: "later".into() });
         assert_eq!(outflow.next().await.unwrap_err().code, 4401);
+    }
+
+    /// Both ends of a connection over a real socket: the server's stream, and the client's websocket.
+    async fn connected() -> (Stream, WebSocketStream<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        let client = WebSocketStream::from_raw_socket(client, Role::Client, None).await;
+        (Stream::plain(accepted, Duration::from_secs(20)), client)
+    }
+
+    /// A connection's task, as far as it writes: runs until the other side is gone.
+    async fn serve(stream: Stream, mut outflow: Outflow) {
+        let mut ws = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+        loop {
+            tokio::select! {
+                outgoing = outflow.next() => {
+                    let Ok(outgoing) = outgoing else { return };
+                    if outflow.write(&mut ws, outgoing).await.is_err() {
+                        return;
+                    }
+                }
+                incoming = ws.next() => if !matches!(incoming, Some(Ok(_))) { return },
+            }
+        }
+    }
+
+    /// A message by its writer, number and length.
+    fn message(writer: u8, number: u32, len: usize) -> Bytes {
+        let mut bytes = vec![writer];
+        bytes.extend_from_slice(&number.to_be_bytes());
+        bytes.resize(len.max(5), writer);
+        bytes.into()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn whoever_writes_and_however_slowly_it_is_read_messages_come_whole_and_in_order() {
+        const EACH: u32 = 3000;
+        let (stream, mut client) = connected().await;
+        let line = Line::new("server", "peer", stream.direct());
+        let (outbox, outflow) = outbox(Arc::clone(&line), 1 << 30, 1 << 20);
+        let task = tokio::spawn(serve(stream, outflow));
+        let len = |number: u32| match number % 50 {
+            0 => 40_000,
+            1 => 4096,
+            2 => 4097,
+            n => n as usize * 40,
+        };
+        let writers: Vec<_> = (0..3)
+            .map(|writer| {
+                let outbox = outbox.clone();
+                std::thread::spawn(move || {
+                    for number in 0..EACH {
+                        outbox.send(Outgoing::Own(message(writer, number, len(number))));
+                        if number % 7 == 0 {
+                            std::thread::sleep(Duration::from_micros(200));
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut next = [0_u32; 3];
+        let mut pongs = 0;
+        while next != [EACH; 3] {
+            match client.next().await {
+                Some(Ok(Message::Binary(bytes))) => {
+                    let writer = bytes[0];
+                    let number = &mut next[usize::from(writer)];
+                    assert_eq!(bytes, message(writer, *number, len(*number)), "{writer}, {number}");
+                    *number += 1;
+                    // The task answers pings between the others' messages, and sometimes nobody reads.
+                    if *number % 100 == 0 {
+                        client.send(Message::Ping(Bytes::from_static(b"?"))).await.unwrap();
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                }
+                Some(Ok(Message::Pong(_))) => pongs += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        assert!(pongs > 0);
+        // And when all is written, the short way is open again.
+        let direct = line.writing().unwrap();
+        direct.take_sent();
+        for _ in 0..100 {
+            outbox.send(Outgoing::Own(message(0, EACH, 100)));
+            if direct.take_sent() > 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            direct.take_sent();
+        }
+        drop(direct);
+        outbox.send(Outgoing::Own(message(0, EACH + 1, 100)));
+        assert_eq!(line.take_sent(), 100, "nothing waits, and yet the task had to write");
+        drop(client);
+        task.await.unwrap();
+        assert!(line.writing().is_none(), "the socket outlives its task");
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_is_taken_in_part_is_finished_by_the_task_before_anything_else() {
+        let (stream, mut client) = connected().await;
+        let line = Line::new("server", "peer", stream.direct());
+        let (outbox, outflow) = outbox(Arc::clone(&line), 1 << 20, 1 << 10);
+        // Nobody reads, and no task runs: the socket's buffers fill up by the short way alone.
+        tokio::task::yield_now().await;
+        let (mut sent, mut short) = (0, 0);
+        while outbox.queued.load(Ordering::Relaxed) == 0 {
+            outbox.send(Outgoing::Own(message(0, sent, 4000)));
+            short += usize::from(line.take_sent() > 0);
+            sent += 1;
+            assert!(sent < 100_000);
+            tokio::task::yield_now().await;
+        }
+        assert!(short > 10, "{short} of {sent}");
+        for _ in 0..20 {
+            outbox.send(Outgoing::Own(message(0, sent, 30)));
+            sent += 1;
+        }
+        assert_eq!(line.take_sent(), 0, "nobody overtakes what waits");
+        tokio::spawn(serve(stream, outflow));
+        for number in 0..sent {
+            let Some(Ok(Message::Binary(bytes))) = client.next().await else { panic!("no message") };
+            assert_eq!(bytes.get(1..5), Some(&number.to_be_bytes()[..]));
+        }
+    }
+
+    #[tokio::test]
+    async fn behind_the_last_frame_there_is_none() {
+        let (stream, _client) = connected().await;
+        let line = Line::new("server", "peer", stream.direct());
+        let (outbox, _outflow) = outbox(Arc::clone(&line), 1 << 20, 1 << 10);
+        tokio::task::yield_now().await;
+        line.shut();
+        outbox.send(own(10));
+        assert_eq!((line.take_sent(), outbox.queued.load(Ordering::Relaxed)), (0, 10));
     }
 }

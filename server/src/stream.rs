@@ -2,19 +2,22 @@
 //! within the time there is for that is let go. HTTP has no such time of its own, so a reader that stalls
 //! would hold its place, and an answer in memory, for good.
 
-use std::io;
+use crate::direct::Writing;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
 /// What the bytes go through.
 #[derive(Debug)]
 enum Bytes {
-    Plain(TcpStream),
+    Plain(OwnedReadHalf, Arc<Writing>),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -30,12 +33,22 @@ pub struct Stream {
 impl Stream {
     /// Without encryption.
     pub fn plain(stream: TcpStream, patience: Duration) -> Self {
-        Self { bytes: Bytes::Plain(stream), patience, waiting: None }
+        let (reading, writing) = stream.into_split();
+        let bytes = Bytes::Plain(reading, Arc::new(Writing::new(writing)));
+        Self { bytes, patience, waiting: None }
     }
 
     /// With TLS, after its handshake.
     pub fn tls(stream: TlsStream<TcpStream>, patience: Duration) -> Self {
         Self { bytes: Bytes::Tls(Box::new(stream)), patience, waiting: None }
+    }
+
+    /// The short way to its other side, for as long as it lives; there is none through TLS.
+    pub fn direct(&self) -> Option<Weak<Writing>> {
+        match &self.bytes {
+            Bytes::Plain(_, writing) => Some(Arc::downgrade(writing)),
+            Bytes::Tls(_) => None,
+        }
     }
 
     /// Passes on what a write answers, unless it has been waiting for too long.
@@ -64,7 +77,7 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match &mut self.bytes {
-            Bytes::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Bytes::Plain(reading, _) => Pin::new(reading).poll_read(context, buffer),
             Bytes::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
@@ -77,7 +90,7 @@ impl AsyncWrite for Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = match &mut self.bytes {
-            Bytes::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Bytes::Plain(_, writing) => writing.poll_write(context, &[IoSlice::new(bytes)]),
             Bytes::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
         };
         self.in_time(written, context)
@@ -86,10 +99,10 @@ impl AsyncWrite for Stream {
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
+        slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = match &mut self.bytes {
-            Bytes::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Bytes::Plain(_, writing) => writing.poll_write(context, slices),
             Bytes::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         };
         self.in_time(written, context)
@@ -97,14 +110,14 @@ impl AsyncWrite for Stream {
 
     fn is_write_vectored(&self) -> bool {
         match &self.bytes {
-            Bytes::Plain(stream) => stream.is_write_vectored(),
+            Bytes::Plain(..) => true,
             Bytes::Tls(stream) => stream.is_write_vectored(),
         }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = match &mut self.bytes {
-            Bytes::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Bytes::Plain(_, writing) => writing.poll_flush(context),
             Bytes::Tls(stream) => Pin::new(stream).poll_flush(context),
         };
         self.in_time(flushed, context)
@@ -112,7 +125,7 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = match &mut self.bytes {
-            Bytes::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Bytes::Plain(_, writing) => writing.poll_shutdown(context),
             Bytes::Tls(stream) => Pin::new(stream).poll_shutdown(context),
         };
         self.in_time(shut, context)

@@ -58,6 +58,7 @@ pub(super) async fn upgrade(
         let Parts { io, read_buf, .. } = parts;
         let (io, read) = (io.into_inner(), read_buf.to_vec());
         drop(read_buf);
+        let direct = io.direct();
         let ws = WebSocketStream::from_partially_read(io, read, Role::Server, config).await;
         match seated {
             Err(turned) => {
@@ -78,7 +79,7 @@ pub(super) async fn upgrade(
                         closing = access.unwelcome(&leaving) => closing,
                     }
                 };
-                connection::serve(ws, caller, registry, ended).await;
+                connection::serve(ws, direct, caller, registry, ended).await;
                 drop(seat);
             }
         }

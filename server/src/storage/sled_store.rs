@@ -289,7 +289,13 @@ impl SledStorage {
         }
         let (commit, end) = self.end.commit(writes, at);
         let trees = &self.trees;
-        let mut all: Vec<&sled::Tree> = trees.values.iter().collect();
+        // Only those that are written to: each costs a transaction something.
+        let named: Vec<(Tree, &sled::Tree)> = Tree::ALL
+            .into_iter()
+            .zip(&trees.values)
+            .filter(|(tree, _)| writes.iter().any(|write| write.tree == *tree))
+            .collect();
+        let mut all: Vec<&sled::Tree> = named.iter().map(|(_, tree)| *tree).collect();
         all.extend([&trees.commits, &trees.parts]);
         let done = all.as_slice().transaction(|views| {
             let (parts, views) = views.split_last().ok_or(UnabortableTransactionError::Conflict)?;
@@ -311,7 +317,7 @@ impl SledStorage {
                 tree.insert(key, stored)
             };
             for write in writes {
-                let view = Tree::ALL.iter().zip(values).find(|(tree, _)| **tree == write.tree);
+                let view = named.iter().zip(values).find(|((tree, _), _)| *tree == write.tree);
                 let (_, view) = view.ok_or(UnabortableTransactionError::Conflict)?;
                 match &write.value {
                     Some(value) => put(view, write.tree as u8, &write.key, value)?,
