@@ -66,12 +66,21 @@ pub async fn run(
     let took = bring(running, &subject, history).await?;
     row.set("bring s", took.as_secs_f64());
     row.set("disk bytes a change", folder(&running.data()) as f64 / history as f64);
+    if running.codraft().is_some() {
+        // Nobody has paused so far: there is no snapshot, and everything is folded.
+        tokio::task::block_in_place(|| running.kill());
+        tokio::task::block_in_place(|| running.revive())?;
+        row.set("killed: text ms", marked(running, &subject)?);
+    }
     let started = Instant::now();
     tokio::task::block_in_place(|| running.stop());
     row.set("stop s", started.elapsed().as_secs_f64());
     if running.codraft().is_some() {
         tokio::task::block_in_place(|| running.revive())?;
+        let empty = memory(running.pid());
         row.set("cold text ms", marked(running, &subject)?);
+        row.set("empty MB", empty / 1024.0);
+        row.set("text MB", (memory(running.pid()) - empty) / 1024.0);
         tokio::task::block_in_place(|| running.stop());
     }
     let started = Instant::now();

@@ -114,6 +114,7 @@ impl Scenario {
                     "stop s",
                     "restart s",
                     "cold text ms",
+                    "killed: text ms",
                     "cold ms",
                     "cold first word ms",
                     "warm ms",
@@ -204,21 +205,23 @@ impl Scenario {
                 Ok(row) => row,
                 Err(why) => Row::failed(self.name(), contender.name(), why),
             };
-            let p99 = row.get("p99 ms").unwrap_or(f64::MAX);
-            eprintln!("  {} at {rate}/s: p99 {p99:.0} ms {}", contender.name(), row.why);
-            if !row.counts || p99 > bound {
-                first = Some((rate, p99, row.why));
+            let p99 = row.get("p99 ms");
+            let came =
+                p99.map_or_else(|| "it did not come to its end".to_owned(), |p99| format!("p99 {p99:.0} ms"));
+            let said = format!("{rate}/s: {came} {}", row.why).trim().to_owned();
+            eprintln!("  {} at {said}", contender.name());
+            if !row.counts || p99.is_none_or(|p99| p99 > bound) {
+                first = Some(said);
                 break;
             }
             row.set("rate", rate);
             best = Some(row);
         }
         let Some(mut row) = best else {
-            let (rate, p99, why) = first.unwrap_or_default();
-            return Err(format!("not even {rate} edits a second: p99 {p99:.0} ms {why}"));
+            return Err(format!("not even {}", first.unwrap_or_default()));
         };
-        if let Some((rate, p99, why)) = first {
-            row.figures.insert("then".to_owned(), format!("{rate}/s: p99 {p99:.0} ms {why}").trim().into());
+        if let Some(said) = first {
+            row.figures.insert("then".to_owned(), said.into());
         }
         Ok(row)
     }
