@@ -5,7 +5,9 @@ mod pending;
 pub use pending::{Ends, Pending};
 
 use crate::hub::read::Facts;
-use crate::hub::{Closing, ConnectionId, Effect, Event, Hub, Member, NewChange, NewEntry, Refused, Snapshot};
+use crate::hub::{
+    Closing, ConnectionId, Effect, Event, Hub, Member, NetChange, NewChange, NewEntry, Refused, Snapshot,
+};
 use crate::outbox::{Outbox, Outgoing};
 use codraft_protocol::api::{By, DocumentEvent};
 use codraft_protocol::round::{Command as Decision, Refusal};
@@ -75,12 +77,12 @@ enum Command {
         by: By,
         answer: oneshot::Sender<Result<Option<u64>, Refusal>>,
     },
-    /// Changes that come otherwise than over a connection; answered, once they are durable, with how many were
-    /// taken.
-    Submit {
+    /// What a draft publishes; answered, once it is durable, with how many changes were taken, or that it has
+    /// published before.
+    Publish {
         member: Member,
-        changes: Vec<bytes::Bytes>,
-        answer: oneshot::Sender<usize>,
+        net: NetChange,
+        answer: oneshot::Sender<Option<usize>>,
     },
 }
 
@@ -172,11 +174,11 @@ impl Handle {
         answered.await.ok()
     }
 
-    /// Hands in changes otherwise than over a connection; answers, once they are durable, with how many were taken.
-    /// `None`: the document has been closed.
-    pub async fn submit(&self, member: Member, changes: Vec<bytes::Bytes>) -> Option<usize> {
+    /// Hands in what a draft publishes; answers, once it is durable, with how many changes were taken, or with nothing
+    /// where it has published before, durably. `None`: the document has been closed.
+    pub async fn publish(&self, member: Member, net: NetChange) -> Option<Option<usize>> {
         let (answer, answered) = oneshot::channel();
-        self.command(Command::Submit { member, changes, answer }).await;
+        self.command(Command::Publish { member, net, answer }).await;
         answered.await.ok()
     }
 
@@ -317,9 +319,9 @@ impl<K: Keep> Task<K> {
                 // Whoever asked may be gone; what is decided is decided.
                 self.await_durable(Due::Answer(Box::new(move || drop(answer.send(outcome)))));
             }
-            Command::Submit { member, changes, answer } => {
+            Command::Publish { member, net, answer } => {
                 let mut effects = Vec::new();
-                let taken = self.hub.submit(&member, &changes, &mut effects);
+                let taken = self.hub.publish(&member, &net, &mut effects);
                 self.perform(effects);
                 // Whoever asked may be gone; what is taken is taken.
                 self.await_durable(Due::Answer(Box::new(move || {

@@ -14,7 +14,9 @@ mod quarantine;
 pub mod read;
 mod snapshot;
 
-pub use event::{Budgets, Closing, ConnectionId, Effect, Event, Member, NewChange, NewEntry, Refused};
+pub use event::{
+    Budgets, Closing, ConnectionId, Effect, Event, Member, NetChange, NewChange, NewEntry, Refused,
+};
 pub use quarantine::Quarantine;
 pub use snapshot::{Continued, Mismatch, Snapshot, Unparsed};
 
@@ -255,8 +257,15 @@ impl Hub {
         self.answer(connection, &message, accepted, effects);
     }
 
+    /// Takes in what a draft publishes, through the same gate. Returns how many changes are new; `None`: it has
+    /// published before.
+    pub fn publish(&mut self, member: &Member, net: &NetChange, effects: &mut Vec<Effect>) -> Option<usize> {
+        let again = self.proceedings.index.last_seq(&net.actor) > 0;
+        (!again).then(|| self.submit(member, &net.changes, effects))
+    }
+
     /// Takes in changes that come otherwise than over a connection, through the same gate. Returns how many are new.
-    pub fn submit(&mut self, member: &Member, changes: &[Bytes], effects: &mut Vec<Effect>) -> usize {
+    fn submit(&mut self, member: &Member, changes: &[Bytes], effects: &mut Vec<Effect>) -> usize {
         let (accepted, bad, _) = self.let_in(member, changes, None, effects);
         // What finds no room there is still where it comes from: in the log of a draft.
         let _ = self.keep(bad, effects);

@@ -10,6 +10,7 @@ pub mod direct;
 pub mod directory;
 pub mod document;
 pub mod door;
+pub mod drafts;
 mod echo;
 mod figures;
 pub mod http;

@@ -17,10 +17,11 @@ pub use snapshots::Snapshots;
 use crate::connection::ConnectionSettings;
 use crate::directory::Caller;
 use crate::document::{Handle, now};
+use crate::drafts::{DraftError, Drafts};
 use crate::hub::read::Facts;
 use crate::hub::{Budgets, ConnectionId, Hub};
 use crate::storage::committer::{Batch, CommitterHandle};
-use crate::storage::record::{ChangeRecord, DocumentRecord, DraftRecord, QuarantineRecord, key};
+use crate::storage::record::{ChangeRecord, DocumentRecord, QuarantineRecord, key};
 use crate::storage::{Reader, StorageError, Tree, Write};
 use automerge::{Automerge, TextEncoding};
 use codraft_protocol::amendment::View;
@@ -30,7 +31,6 @@ use codraft_protocol::id::{DelegationCode, DocumentId};
 use codraft_protocol::resolution::text_form::{self, TextFormError};
 use codraft_protocol::resolution::{edit, fused};
 use open::OpenDocuments;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast;
@@ -77,8 +77,8 @@ pub enum RegistryError {
     #[error("there is no revision {0} yet; GET …/revisions lists those there are")]
     NoSuchRevision(u32),
     /// What is asked for does not fit the draft.
-    #[error("{0}")]
-    Draft(&'static str),
+    #[error(transparent)]
+    Draft(#[from] DraftError),
 }
 
 /// What a registry is set up with.
@@ -124,8 +124,8 @@ struct Inner {
     snapshots: Snapshots,
     /// Every document there is, in order of creation.
     catalogue: Mutex<Vec<DocumentRecord>>,
-    /// Private drafts, by the id of their own document.
-    drafts: Mutex<HashMap<DocumentId, DraftRecord>>,
+    /// Private drafts.
+    drafts: Mutex<Drafts>,
     open: Mutex<OpenDocuments>,
     connections: AtomicU64,
 }
@@ -156,13 +156,7 @@ impl Registry {
                 DocumentRecord::decode(&value).map_err(|e| RegistryError::Storage(Arc::new(e.into())))?,
             );
         }
-        let mut drafts = HashMap::new();
-        for entry in reader.scan(Tree::Drafts, &[]) {
-            let (_, value) = entry.map_err(|e| RegistryError::Storage(Arc::new(e)))?;
-            let draft =
-                DraftRecord::decode(&value).map_err(|e| RegistryError::Storage(Arc::new(e.into())))?;
-            drafts.insert(draft.id, draft);
-        }
+        let drafts = Drafts::read(&*reader).map_err(|e| RegistryError::Storage(Arc::new(e)))?;
         catalogue.sort_by_key(|record: &DocumentRecord| (record.created, record.id));
         let peer_id = format!("codraft-{}", storage_id.get(..8).unwrap_or(&storage_id));
         let inner = Inner {
@@ -259,7 +253,7 @@ impl Registry {
     pub async fn documents(&self, by: &Caller) -> Result<Vec<api::Document>, RegistryError> {
         let ids: Vec<_> = lock(&self.inner.catalogue).iter().map(|record| record.id).collect();
         let mut documents = Vec::new();
-        let is_draft = |id: &DocumentId| lock(&self.inner.drafts).contains_key(id);
+        let is_draft = |id: &DocumentId| lock(&self.inner.drafts).is_draft(*id);
         let ids: Vec<_> = ids.into_iter().filter(|id| self.is_visible(by, *id) && !is_draft(id)).collect();
         let mut seen = self.seen(ids.clone()).await?;
         for id in ids {

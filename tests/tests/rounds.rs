@@ -370,6 +370,25 @@ fn private_drafts_stay_private_until_they_are_tabled() {
     assert!(again.code == 4 && again.err.contains("already"), "{}", again.err);
 }
 
+/// Two devices of one delegation, or one that has heard no answer and asks again.
+#[test]
+fn a_draft_that_is_tabled_many_times_at_once_is_tabled_once() {
+    let base = sample();
+    let meeting = Meeting::new(&base, "CAN", "USA");
+    let (server, can) = (&meeting.house.server, &meeting.house.first);
+    let draft = meeting.at(&can.1, &["draft", "begin"]).ok().trim().to_owned();
+    let folder = Terminal::new(meeting.house.dir.path(), server, &can.0.token).cloned(&draft, "ours");
+    folder.edit(base.role.0, base.role.2);
+    folder.run(&["sync"]).ok();
+    let tabled = std::thread::scope(|scope| {
+        let table = || server.api(&can.0.token).table_draft(&draft).is_ok();
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(table)).collect();
+        all.into_iter().map(|one| one.join().unwrap()).filter(|tabled| *tabled).count()
+    });
+    assert_eq!(tabled, 1);
+    assert_eq!(meeting.live(), base.text.replacen(base.role.0, base.role.2, 1));
+}
+
 #[test]
 fn what_may_not_be_decided_is_refused_in_words() {
     let base = sample();

@@ -4,6 +4,7 @@ use crate::access::AccessError;
 use crate::directory::permission::Action;
 use crate::directory::{DirectoryError, Stranger};
 use crate::door::{Turned, seconds};
+use crate::drafts::DraftError;
 use crate::registry::RegistryError;
 use crate::storage::StorageError;
 use axum::http::{Method, StatusCode, Uri, header};
@@ -126,7 +127,9 @@ impl From<RegistryError> for Problem {
             RegistryError::UnknownDocument(_) => {
                 Self::new(StatusCode::NOT_FOUND, "unknown-document", "There is no such document", detail)
             }
-            RegistryError::Text(_) | RegistryError::Edit(_) => Self::new(
+            RegistryError::Text(_)
+            | RegistryError::Edit(_)
+            | RegistryError::Draft(DraftError::Text(_) | DraftError::Edit(_)) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "bad-text",
                 "This text cannot be imported",

@@ -1,6 +1,7 @@
 //! What happens to a document, and what is to be done: the hub's way in and its way out.
 
 use super::Snapshot;
+use automerge::ActorId;
 use bytes::Bytes;
 use codraft_protocol::api::DocumentEvent;
 use codraft_protocol::id::{DelegationCode, Role};
@@ -113,6 +114,16 @@ pub struct NewChange {
     pub account: String,
     /// The uncompressed chunk.
     pub raw: Bytes,
+}
+
+/// What a private draft publishes.
+#[derive(Clone, Debug)]
+pub struct NetChange {
+    /// Who writes it: an actor of the draft's own, made of its id, which is random. So the common log itself says
+    /// that a draft is tabled, whatever was lost of all that was noted beside it, and cannot take it twice.
+    pub actor: ActorId,
+    /// Its changes.
+    pub changes: Vec<Bytes>,
 }
 
 /// An entry of the ledger, to be stored durably together with the change that the server's hand wrote for it.

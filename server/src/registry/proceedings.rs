@@ -45,7 +45,7 @@ impl Registry {
             self.act(id, Command::Number, server).await?;
         }
         let mut proposals = self.ask(id, |hub, _| hub.proposals()).await?;
-        if lock(&self.inner.drafts).contains_key(&id) {
+        if lock(&self.inner.drafts).is_draft(id) {
             proposals.proposals.iter_mut().for_each(|one| one.status = api::Status::Draft);
         }
         Ok(proposals)
@@ -198,9 +198,7 @@ impl Registry {
     /// Whether a caller may know of a document: a ticket opens one only, a private draft is its delegation's.
     pub fn is_visible(&self, caller: &Caller, id: DocumentId) -> bool {
         let ticket = caller.document.is_none_or(|only| only == id);
-        let drafts = lock(&self.inner.drafts);
-        let own = drafts.get(&id).is_none_or(|draft| caller.delegation.as_ref() == Some(&draft.delegation));
-        ticket && own
+        ticket && lock(&self.inner.drafts).is_visible(caller, id)
     }
 
     /// One proposal, by number or id.
