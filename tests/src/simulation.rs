@@ -1,13 +1,14 @@
 //! Hub, store and clients in one thread under a simulated network, clock and disk. A seed says everything that
 //! happens, so a run that breaks a law can be run again, and made short.
 //!
-//! Real are the hub, the gate and everything below it, rounds and ledger, the committer's queue, the stored records
+//! Real are the hubs, the gate and everything below it, rounds and ledger, what is decided about private drafts, the committer's queue, the stored records
 //! with their chain and HEAD, what waits until it is durable, the working copy's replica, and Automerge in the stock
-//! clients. Simulated are the sockets, the task that performs the hub's effects, the disk, and the people.
+//! clients. Simulated are the sockets, the tasks that perform the hubs' effects, the disk, and the people.
 
 pub mod client;
 pub mod copy;
 pub mod disk;
+pub mod errands;
 pub mod hostile;
 pub mod house;
 pub mod laws;
@@ -98,6 +99,12 @@ pub struct Tally {
     pub joint: u64,
     /// Those that collide.
     pub colliding: u64,
+    /// Private drafts that were begun.
+    pub drafts: u64,
+    /// Those that were tabled.
+    pub tabled: u64,
+    /// Times that somebody asked for another delegation's draft.
+    pub pried: u64,
 }
 
 /// A run's result, and, where asked for, what happened in it.

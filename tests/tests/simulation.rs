@@ -42,6 +42,9 @@ fn add(all: &mut Tally, one: &Tally) {
     all.proposals += one.proposals;
     all.joint += one.joint;
     all.colliding += one.colliding;
+    all.drafts += one.drafts;
+    all.tabled += one.tabled;
+    all.pried += one.pried;
 }
 
 /// Runs seeds on all cores; the lowest that fails, if any does.
@@ -89,6 +92,7 @@ fn no_seed_breaks_a_law() {
     assert!(
         tally.snapshots > count / 10 && tally.changes > 5 * count && tally.joint > 0 && tally.colliding > 0
     );
+    assert!(tally.drafts > count / 10 && tally.tabled > count / 20 && tally.pried > count / 20);
     assert!(tally.acts > count && tally.revisions > count / 10 && tally.comments > count / 4);
 }
 

@@ -6,7 +6,7 @@ use super::truth::Truth;
 use super::{Fuse, Violation};
 use automerge::ChangeHash;
 use bytes::Bytes;
-use codraft_protocol::id::{DelegationCode, Role};
+use codraft_protocol::id::{DelegationCode, DocumentId, Role};
 use codraft_protocol::time::Timestamp;
 use codraft_server::hub::Member;
 use rand::rngs::StdRng;
@@ -23,6 +23,8 @@ pub enum Program {
 /// A client.
 #[derive(Debug)]
 pub struct Client {
+    /// In which document it works.
+    pub document: DocumentId,
     /// Who it is, and the peer id of its connection.
     pub member: Member,
     /// In whose name it writes; of observers, nobody's.

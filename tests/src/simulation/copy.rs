@@ -69,8 +69,8 @@ fn failed(what: &str) -> impl Fn(ReplicaError) -> Violation {
 
 impl Copy {
     /// A new one, that knows where the baseline is.
-    pub fn new(writer: Option<DelegationCode>, baseline: ChangeHash) -> Self {
-        let facts = Facts { baseline: vec![baseline.0], ..Facts::default() };
+    pub fn new(writer: Option<DelegationCode>, baseline: &[ChangeHash]) -> Self {
+        let facts = Facts { baseline: baseline.iter().map(|head| head.0).collect(), ..Facts::default() };
         let mut copy =
             Self { writer, records: vec![Record::Facts(facts)], file: None, ready: None, replica: None };
         copy.boot().expect("an empty store opens");

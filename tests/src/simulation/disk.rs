@@ -3,6 +3,7 @@
 
 use automerge::ChangeHash;
 use codraft_protocol::authorship::chunk;
+use codraft_protocol::id::DocumentId;
 use codraft_protocol::time::Timestamp;
 use codraft_server::document::Ends;
 use codraft_server::storage::chain::{self, End};
@@ -40,10 +41,17 @@ struct Files {
     log_claimed: usize,
     /// What of `log_claimed` has been looked through, and the changes found in it.
     looked: usize,
+    /// What of each document is on the platter.
+    documents: BTreeMap<DocumentId, Platter>,
+}
+
+/// What of a document is on the platter.
+#[derive(Clone, Debug, Default)]
+struct Platter {
     changes: BTreeSet<ChangeHash>,
-    /// Hashes of quarantined changes on the platter.
+    /// Hashes of quarantined changes.
     quarantined: BTreeSet<ChangeHash>,
-    /// Entries of the ledger on the platter, as they are stored.
+    /// Entries of the ledger, as they are stored.
     entries: BTreeMap<u64, Vec<u8>>,
 }
 
@@ -177,32 +185,34 @@ impl Disk {
         files.log_claimed = files.log.len();
     }
 
-    /// The changes that would survive if the power went now.
-    pub fn holds(&self, hash: &ChangeHash) -> bool {
+    /// What of a document would survive if the power went now.
+    fn platter<T>(&self, document: DocumentId, read: impl FnOnce(&Platter) -> T) -> T {
         let files = &mut *self.files();
         files.look();
-        files.changes.contains(hash)
+        read(files.documents.entry(document).or_default())
+    }
+
+    /// Whether a change would survive if the power went now.
+    pub fn holds(&self, document: DocumentId, hash: &ChangeHash) -> bool {
+        self.platter(document, |platter| platter.changes.contains(hash))
     }
 
     /// How many changes and entries would survive if the power went now.
-    pub fn ends(&self) -> Ends {
-        let files = &mut *self.files();
-        files.look();
-        Ends { changes: files.changes.len() as u32, entries: files.entries.len() as u64 }
+    pub fn ends(&self, document: DocumentId) -> Ends {
+        self.platter(document, |platter| Ends {
+            changes: platter.changes.len() as u32,
+            entries: platter.entries.len() as u64,
+        })
     }
 
     /// An entry of the ledger that would survive if the power went now, as it is stored.
-    pub fn entry(&self, number: u64) -> Option<Vec<u8>> {
-        let files = &mut *self.files();
-        files.look();
-        files.entries.get(&number).cloned()
+    pub fn entry(&self, document: DocumentId, number: u64) -> Option<Vec<u8>> {
+        self.platter(document, |platter| platter.entries.get(&number).cloned())
     }
 
     /// The refused changes that would survive if the power went now.
-    pub fn quarantined(&self) -> BTreeSet<ChangeHash> {
-        let files = &mut *self.files();
-        files.look();
-        files.quarantined.clone()
+    pub fn quarantined(&self, document: DocumentId) -> BTreeSet<ChangeHash> {
+        self.platter(document, |platter| platter.quarantined.clone())
     }
 }
 
@@ -213,15 +223,17 @@ impl Files {
         let (frames, taken) = frames(&self.log[self.looked..self.log_claimed]);
         self.looked += taken;
         for write in frames.into_iter().flat_map(|frame| frame.writes) {
+            let document = write.key.first_chunk().map(|id| DocumentId::from_bytes(*id)).expect("an id");
+            let platter = self.documents.entry(document).or_default();
             match (write.tree, write.value) {
                 (Tree::Changes, Some(value)) => {
                     let record = ChangeRecord::decode(&value).expect("the store writes records");
-                    self.changes.extend(chunk::hash(&record.raw));
+                    platter.changes.extend(chunk::hash(&record.raw));
                 }
-                (Tree::Ledger, Some(value)) => drop(self.entries.insert(key::number(&write.key), value)),
+                (Tree::Ledger, Some(value)) => drop(platter.entries.insert(key::number(&write.key), value)),
                 (Tree::Quarantine, Some(value)) => {
                     let record = codraft_server::storage::record::QuarantineRecord::decode(&value);
-                    self.quarantined.extend(chunk::hash(&record.expect("the store writes records").raw));
+                    platter.quarantined.extend(chunk::hash(&record.expect("the store writes records").raw));
                 }
                 _ => {}
             }

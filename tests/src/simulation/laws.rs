@@ -30,10 +30,14 @@ use std::collections::{BTreeSet, HashMap};
 pub struct Founding {
     /// The document.
     pub document: DocumentId,
-    /// The imported text.
+    /// When it was made.
+    pub created: Timestamp,
+    /// The text: the imported one, or, of a draft, the common one as it was.
     pub text: String,
-    /// The change that imported it.
-    pub hash: ChangeHash,
+    /// The heads of that.
+    pub baseline: Vec<ChangeHash>,
+    /// All changes that it is made of.
+    pub before: BTreeSet<ChangeHash>,
 }
 
 /// What is stored of a document.
@@ -129,7 +133,7 @@ pub fn check(
     ledger::same(hub, &house)?;
 
     // Attribution: every deed in the record is that of the change that did it, and stands as was decided.
-    let settlement = Settlement::of(&changes, &stored.entries, founding.hash)?;
+    let settlement = Settlement::of(&changes, &stored.entries, &founding.before)?;
     let record = house.record();
     for meta in record.changes.iter() {
         let whose = format!("whose {} is", meta.hash);

@@ -50,6 +50,10 @@ pub enum Kind {
     Ask,
     /// Nobody has written for a moment.
     Quiet,
+    /// A delegation begins or tables a private draft, or what it has begun goes on.
+    Draft,
+    /// Somebody asks for a draft that is another delegation's.
+    Pry,
 }
 
 /// One step.
@@ -105,8 +109,26 @@ const STORMS: [&[Kind]; 6] = [
 /// The same of what has to do with decisions.
 const HOUSE: [(Kind, u32); 3] = [(Kind::Act, 10), (Kind::Ask, 2), (Kind::Quiet, 3)];
 
+/// The same of what has to do with private drafts.
+const DRAFTS: [(Kind, u32); 2] = [(Kind::Draft, 10), (Kind::Pry, 1)];
+
 /// The steps of a seed.
 pub fn steps(seed: u64) -> Vec<Step> {
+    let mut rng = StdRng::seed_from_u64(seed ^ 0x00d2_af75);
+    // In most runs there are no drafts.
+    let share = [0.0, 0.0, 0.0, 0.05, 0.1, 0.2][rng.random_range(0..6)];
+    let mut all = Vec::new();
+    for (kind, nonce) in decided(seed) {
+        while rng.random_bool(share) {
+            all.push((one_of(&DRAFTS, &mut rng), rng.random()));
+        }
+        all.push((kind, nonce));
+    }
+    (0..).zip(all).map(|(number, (kind, nonce))| Step { number, kind, nonce }).collect()
+}
+
+/// What happens in a run beside drafts, each with its nonce.
+fn decided(seed: u64) -> Vec<(Kind, u64)> {
     let mut rng = StdRng::seed_from_u64(seed ^ 0x000a_c75e);
     // In some runs nothing is decided, in some more than is edited.
     let share = [0.0, 0.0, 0.06, 0.06, 0.15, 0.3][rng.random_range(0..6)];
@@ -117,7 +139,7 @@ pub fn steps(seed: u64) -> Vec<Step> {
         }
         all.push((kind, nonce));
     }
-    (0..).zip(all).map(|(number, (kind, nonce))| Step { number, kind, nonce }).collect()
+    all
 }
 
 fn one_of(weights: &[(Kind, u32)], rng: &mut StdRng) -> Kind {

@@ -1,18 +1,21 @@
-//! The server without sockets and threads: the real hub, opened from the real store's records, and what its
-//! document's task does, driven step by step.
+//! The server without sockets and threads: real hubs, opened from the real store's records, and what their
+//! documents' tasks do, driven step by step.
 
 use super::Violation;
 use super::disk::{Disk, DiskStorage};
+use super::errands::Errands;
 use super::laws::Stored;
 use automerge::ActorId;
+use codraft_protocol::id::DocumentId;
 use codraft_protocol::time::Timestamp;
 use codraft_server::document::{Ends, Keep as _, Kept, Pending};
+use codraft_server::drafts::Drafts;
 use codraft_server::hub::{ConnectionId, Event, Hub, NewChange, NewEntry, Refused, Snapshot};
 use codraft_server::registry::{self, Settings, Shelf, Snapshots};
-use codraft_server::storage::committer::{CommitQueue, CommitterHandle, Health};
+use codraft_server::storage::committer::{Batch, CommitQueue, CommitterHandle, Health};
 use codraft_server::storage::record::{ChangeRecord, DocumentRecord, key, ledger};
-use codraft_server::storage::{Reader, Storage as _, StorageError, Tree};
-use std::collections::BTreeSet;
+use codraft_server::storage::{Reader, Storage as _, StorageError, Tree, Write};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, mpsc};
 
 /// Its peer id.
@@ -27,6 +30,16 @@ pub enum Due {
     Answer(Option<u64>),
     /// An answer that the hub gives then.
     Ask,
+    /// The same to who begins or tables a draft: the errand's number.
+    AskFor(u64),
+    /// An answer that is known already, to who tables a draft.
+    AnswerTo(u64),
+}
+
+impl Due {
+    fn is_asked(self) -> bool {
+        matches!(self, Self::Ask | Self::AskFor(_))
+    }
 }
 
 /// What has become durable; nothing: something could not be stored.
@@ -40,14 +53,24 @@ enum Durable {
 
 /// A running server.
 pub struct Server {
-    /// The hub.
-    pub hub: Hub,
-    shelf: Shelf,
     queue: CommitQueue<DiskStorage>,
     committer: CommitterHandle,
     health: tokio::sync::watch::Receiver<Health>,
     reader: Arc<dyn Reader>,
     snapshots: Snapshots,
+    /// Its documents, all of which are open.
+    pub documents: BTreeMap<DocumentId, Open>,
+    /// The private drafts among them.
+    pub drafts: Drafts,
+    /// Drafts that are being begun or tabled.
+    pub errands: Errands,
+}
+
+/// A document, and what its task holds.
+pub struct Open {
+    /// The hub.
+    pub hub: Hub,
+    shelf: Shelf,
     record: DocumentRecord,
     to_store: Vec<Kept>,
     durable: Ends,
@@ -69,15 +92,15 @@ fn closed(error: impl std::fmt::Display) -> Violation {
 }
 
 impl Server {
-    /// Opens what is on the disk; none where the disk failed meanwhile. `hand` is the actor of the server's own changes.
+    /// Opens what is on the disk; none where the disk failed meanwhile. `hand` gives actors for the server's own
+    /// changes.
     ///
     /// # Errors
-    /// The store or the document refuses to open.
+    /// The store or a document refuses to open.
     pub fn boot(
         disk: &Disk,
         snapshots: &Snapshots,
-        record: &DocumentRecord,
-        hand: ActorId,
+        mut hand: impl FnMut() -> ActorId,
     ) -> Result<Option<Self>, Violation> {
         let storage = match DiskStorage::open(disk) {
             Err(StorageError::Io { .. }) => return Ok(None),
@@ -85,44 +108,51 @@ impl Server {
         };
         let reader = storage.reader();
         let (queue, committer, health) = CommitQueue::new(storage);
-        let opened = registry::load(&settings(), PEER, &*reader, &committer, snapshots, record, hand);
-        let (hub, _, shelf) = opened.map_err(closed)?;
-        let (told, heard) = mpsc::channel();
-        Ok(Some(Self {
-            durable: Ends::of(&hub),
-            hub,
-            shelf,
+        let mut server = Self {
             queue,
             committer,
             health,
+            drafts: Drafts::read(&*reader).map_err(closed)?,
             reader,
             snapshots: snapshots.clone(),
-            record: record.clone(),
+            documents: BTreeMap::new(),
+            errands: Errands::default(),
+        };
+        let reader = Arc::clone(&server.reader);
+        for entry in reader.scan(Tree::Documents, &[]) {
+            server.open(DocumentRecord::decode(&entry.map_err(closed)?.1).map_err(closed)?, hand())?;
+        }
+        Ok(Some(server))
+    }
+
+    /// Opens a document, or opens it anew after a failure that the store has survived.
+    ///
+    /// # Errors
+    /// It refuses to open.
+    pub fn open(&mut self, record: DocumentRecord, hand: ActorId) -> Result<(), Violation> {
+        let (committer, snapshots) = (&self.committer, &self.snapshots);
+        let opened = registry::load(&settings(), PEER, &*self.reader, committer, snapshots, &record, hand);
+        let (hub, _, shelf) = opened.map_err(closed)?;
+        let (told, heard) = mpsc::channel();
+        let open = Open {
+            durable: Ends::of(&hub),
+            hub,
+            shelf,
+            record,
             to_store: Vec::new(),
             due: Pending::default(),
             refused: 0,
             told,
             heard,
             outboxes: BTreeSet::new(),
-        }))
+        };
+        self.documents.insert(open.record.id, open);
+        Ok(())
     }
 
-    /// After a failure that the store has survived: the document, opened anew.
-    ///
-    /// # Errors
-    /// It refuses to open.
-    pub fn reopen(&mut self, hand: ActorId) -> Result<(), Violation> {
-        let (committer, snapshots) = (&self.committer, &self.snapshots);
-        let opened =
-            registry::load(&settings(), PEER, &*self.reader, committer, snapshots, &self.record, hand);
-        let (hub, _, shelf) = opened.map_err(closed)?;
-        (self.durable, self.due) = (Ends::of(&hub), Pending::default());
-        (self.hub, self.shelf) = (hub, shelf);
-        self.to_store.clear();
-        self.refused = 0;
-        self.outboxes.clear();
-        (self.told, self.heard) = mpsc::channel();
-        Ok(())
+    /// The record of a document.
+    pub fn record(&self, id: DocumentId) -> Option<DocumentRecord> {
+        self.documents.get(&id).map(|open| open.record.clone())
     }
 
     /// Whether the store takes nothing any more, so that the process ends.
@@ -130,6 +160,39 @@ impl Server {
         matches!(*self.health.borrow(), Health::Failed(_))
     }
 
+    /// Lets the committer commit what waits. Returns whether anything did.
+    pub fn commit(&mut self) -> bool {
+        self.queue.step()
+    }
+
+    /// Hands in what belongs to no document's task, for an errand that goes on once it is stored.
+    pub fn write(&mut self, writes: Vec<Write>, at: Timestamp, errand: u64) {
+        let done = self.errands.done(errand);
+        self.committer.submit_then(Batch { writes, at, lane: None }, move |result| done(result.is_ok()));
+    }
+
+    /// What can be read of the store.
+    pub fn reader(&self) -> &dyn Reader {
+        &*self.reader
+    }
+
+    /// A document's log and ledger as they are stored.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn stored(&self, id: DocumentId) -> Result<Stored, Violation> {
+        let mut stored = Stored::default();
+        for entry in self.reader.scan(Tree::Changes, &key::document(&id)) {
+            stored.log.push(ChangeRecord::decode(&entry.map_err(closed)?.1).map_err(closed)?);
+        }
+        for entry in self.reader.scan(Tree::Ledger, &key::document(&id)) {
+            stored.entries.push(ledger::decode(&entry.map_err(closed)?.1).map_err(closed)?);
+        }
+        Ok(stored)
+    }
+}
+
+impl Open {
     /// Puts changes with those that are stored next.
     pub fn collect(&mut self, changes: Vec<NewChange>) {
         self.to_store.push(Kept::Changes(changes));
@@ -158,7 +221,7 @@ impl Server {
 
     /// Whether a question waits, so that nothing more is taken in.
     pub fn is_asked(&self) -> bool {
-        !self.is_durable() && self.due.iter().any(|due| *due == Due::Ask)
+        !self.is_durable() && self.due.iter().any(|due| due.is_asked())
     }
 
     /// Hands in what has been collected.
@@ -190,11 +253,6 @@ impl Server {
         })
     }
 
-    /// Lets the committer commit what waits. Returns whether anything did.
-    pub fn commit(&mut self) -> bool {
-        self.queue.step()
-    }
-
     /// What the task hears of what was stored: the last of each kind says all. None: something could not be.
     pub fn hear(&mut self) -> Option<Vec<Event>> {
         let (mut ends, mut refused) = (None, None);
@@ -207,20 +265,5 @@ impl Server {
         self.durable = ends.unwrap_or(self.durable);
         let stored = ends.map(|ends| Event::Stored { durable: ends.changes });
         Some(stored.into_iter().chain(refused).collect())
-    }
-
-    /// The document's log and ledger as they are stored.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    pub fn stored(&self) -> Result<Stored, Violation> {
-        let mut stored = Stored::default();
-        for entry in self.reader.scan(Tree::Changes, &key::document(&self.record.id)) {
-            stored.log.push(ChangeRecord::decode(&entry.map_err(closed)?.1).map_err(closed)?);
-        }
-        for entry in self.reader.scan(Tree::Ledger, &key::document(&self.record.id)) {
-            stored.entries.push(ledger::decode(&entry.map_err(closed)?.1).map_err(closed)?);
-        }
-        Ok(stored)
     }
 }

@@ -109,7 +109,7 @@ pub fn ops(first: &OpRef, len: u32) -> impl Iterator<Item = Op> {
 /// What is settled.
 #[derive(Debug)]
 pub struct Settlement {
-    founding: ChangeHash,
+    founding: Hashes,
     position: HashMap<ChangeHash, u32>,
     hands: Hashes,
     editorial: Hashes,
@@ -129,9 +129,9 @@ impl Settlement {
     ///
     /// # Errors
     /// An entry names what cannot be read.
-    pub fn of(changes: &[Change], entries: &[Entry], founding: ChangeHash) -> Result<Self, Violation> {
+    pub fn of(changes: &[Change], entries: &[Entry], founding: &Hashes) -> Result<Self, Violation> {
         let mut all = Self {
-            founding,
+            founding: founding.clone(),
             position: (0..).zip(changes).map(|(n, change)| (change.hash(), n)).collect(),
             hands: Hashes::new(),
             editorial: Hashes::new(),
@@ -232,7 +232,7 @@ impl Settlement {
             Some(false) => return None,
             None if self.editorial.contains(&change) => Standing::Adopted,
             None if self.is_hand(&change) => return None,
-            None if change == self.founding => Standing::Adopted,
+            None if self.founding.contains(&change) => Standing::Adopted,
             None if late() => Standing::Late,
             None => Standing::Pending,
         };

@@ -2,7 +2,7 @@
 
 use super::Violation;
 use automerge::ChangeHash;
-use codraft_protocol::id::DelegationCode;
+use codraft_protocol::id::{DelegationCode, DocumentId};
 use std::collections::BTreeMap;
 
 /// Where a change comes from.
@@ -12,20 +12,34 @@ pub struct Origin {
     pub author: DelegationCode,
     /// Why it must not pass; none: it must.
     pub bad: Option<&'static str>,
+    /// In which document it was written.
+    pub place: DocumentId,
 }
 
 /// Every change that was ever made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Truth {
     origins: BTreeMap<ChangeHash, Origin>,
     /// Of two changes with one number of one actor, either may pass, but not both.
     rivals: Vec<(ChangeHash, ChangeHash)>,
+    /// In which document changes are written now.
+    place: DocumentId,
 }
 
 impl Truth {
+    /// Nobody has written anything in this document.
+    pub fn new(place: DocumentId) -> Self {
+        Self { origins: BTreeMap::new(), rivals: Vec::new(), place }
+    }
+
+    /// What is written from now on is written in this document.
+    pub fn turns_to(&mut self, place: DocumentId) {
+        self.place = place;
+    }
+
     /// Notes a change that must pass, unless a reason is given.
     pub fn wrote(&mut self, author: &DelegationCode, hash: ChangeHash, bad: Option<&'static str>) {
-        self.origins.entry(hash).or_insert(Origin { author: author.clone(), bad });
+        self.origins.entry(hash).or_insert(Origin { author: author.clone(), bad, place: self.place });
     }
 
     /// Notes two changes of which only one may pass.

@@ -1,6 +1,7 @@
 //! Everything there is in a run, and what each kind of step does to it.
 
 mod acting;
+mod drafting;
 mod ending;
 mod happening;
 mod performing;
@@ -8,8 +9,8 @@ mod performing;
 use super::client::{Client, Program};
 use super::copy::Copy;
 use super::disk::{Disk, DiskStorage};
-use super::laws::Founding;
-use super::server::Server;
+use super::laws::{self, Founding};
+use super::server::{Open, Server};
 use super::stock::Stock;
 use super::truth::Truth;
 use super::{Step, Tally, Violation};
@@ -49,6 +50,7 @@ enum Down {
 #[derive(Debug)]
 struct Connection {
     client: usize,
+    document: DocumentId,
     member: Member,
     up: VecDeque<Up>,
     down: VecDeque<Down>,
@@ -72,31 +74,51 @@ struct Doom {
     power: bool,
 }
 
-/// The world.
-pub struct World {
-    now: Timestamp,
-    disk: Disk,
-    snapshots: Snapshots,
-    record: DocumentRecord,
+/// What is known of a document, whatever becomes of the server.
+#[derive(Debug)]
+struct Papers {
     founding: Founding,
-    server: Option<Server>,
-    clients: Vec<Client>,
-    connections: BTreeMap<u64, Connection>,
-    next_connection: u64,
-    /// Connections that the server has closed, and whose tasks have not ended yet.
-    closings: Vec<ConnectionId>,
-    doom: Option<Doom>,
-    truth: Truth,
     /// Changes that the server has acknowledged or relayed.
     promised: BTreeSet<ChangeHash>,
     /// Entries that hubs have made and that are not lost, as they are to be stored.
     entered: BTreeMap<u64, Vec<u8>>,
     /// Entries that somebody was told of, likewise.
     answered: BTreeMap<u64, Vec<u8>>,
-    /// Where the actors of the server's own hand come from.
-    hands: StdRng,
     /// Changes that are refused, as far as this process of the server knows.
     refused: BTreeSet<ChangeHash>,
+    /// Of a draft: what is known of that.
+    draft: Option<Draft>,
+}
+
+/// What is known of a draft.
+#[derive(Debug)]
+struct Draft {
+    /// Changes that were made of it for the common document: at most one of them may ever stand in it.
+    made: BTreeSet<ChangeHash>,
+    /// Whether somebody was told that it is tabled.
+    tabled: bool,
+}
+
+/// The world.
+pub struct World {
+    now: Timestamp,
+    disk: Disk,
+    snapshots: Snapshots,
+    /// The common document.
+    common: DocumentId,
+    documents: BTreeMap<DocumentId, Papers>,
+    /// Who has begun drafts, by their ids.
+    begun: BTreeMap<DocumentId, DelegationCode>,
+    server: Option<Server>,
+    clients: Vec<Client>,
+    connections: BTreeMap<u64, Connection>,
+    next_connection: u64,
+    /// Connections that the server has closed, and whose tasks have not ended yet.
+    closings: Vec<(DocumentId, ConnectionId)>,
+    doom: Option<Doom>,
+    truth: Truth,
+    /// Where the actors of the server's own hand come from.
+    hands: StdRng,
     /// Events that hubs have handled.
     events: u64,
     /// Presence messages: how often each connection got each.
@@ -114,7 +136,7 @@ fn code(code: &str) -> DelegationCode {
 }
 
 /// A document as the secretariat imports it, in a store of its own.
-fn found(disk: &Disk) -> (DocumentRecord, Founding) {
+fn found(disk: &Disk) -> Founding {
     let (layout, lines) = text_form::parse(BASE.as_bytes()).expect("a resolution");
     let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
     doc.set_actor(ActorId::from([1_u8; 16]));
@@ -139,7 +161,21 @@ fn found(disk: &Disk) -> (DocumentRecord, Founding) {
         Write { tree: Tree::Changes, key: key::numbered(&id, 0), value: Some(first.encode()) },
     ];
     DiskStorage::init(disk).commit(&writes, Timestamp(0)).expect("an empty disk takes it");
-    (record, Founding { document: id, text: BASE.to_owned(), hash })
+    let before = BTreeSet::from([hash]);
+    Founding { document: id, created: record.created, text: BASE.to_owned(), baseline: vec![hash], before }
+}
+
+impl Papers {
+    fn new(founding: Founding, draft: Option<Draft>) -> Self {
+        Self {
+            founding,
+            promised: BTreeSet::new(),
+            entered: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            draft,
+        }
+    }
 }
 
 impl World {
@@ -147,9 +183,9 @@ impl World {
     pub fn new(seed: u64, told: bool) -> Self {
         let mut rng = StdRng::seed_from_u64(seed ^ 0x0057_0a1d);
         let disk = Disk::default();
-        let (record, founding) = found(&disk);
-        let mut truth = Truth::default();
-        truth.wrote(&DelegationCode::secretariat(), founding.hash, None);
+        let founding = found(&disk);
+        let mut truth = Truth::new(founding.document);
+        truth.wrote(&DelegationCode::secretariat(), founding.baseline[0], None);
         let mut clients = Vec::new();
         let honest = rng.random_range(2..=4);
         let mut pool = vec![("CAN", true), ("USA", false), ("FRA", true), ("CAN", false), ("BRA", false)];
@@ -168,8 +204,9 @@ impl World {
             now: Timestamp(1_700_000_000_000),
             disk,
             snapshots: Snapshots::in_memory(),
-            record,
-            founding,
+            common: founding.document,
+            documents: BTreeMap::from([(founding.document, Papers::new(founding, None))]),
+            begun: BTreeMap::new(),
             server: None,
             clients,
             connections: BTreeMap::new(),
@@ -177,11 +214,7 @@ impl World {
             closings: Vec::new(),
             doom: None,
             truth,
-            promised: BTreeSet::new(),
-            entered: BTreeMap::new(),
-            answered: BTreeMap::new(),
             hands: StdRng::seed_from_u64(seed ^ 0x00ba_2d00),
-            refused: BTreeSet::new(),
             events: 0,
             whispers: BTreeMap::new(),
             whispered: 0,
@@ -190,6 +223,21 @@ impl World {
             told,
             story: Vec::new(),
         }
+    }
+
+    /// A document as the server has it open.
+    fn open(&mut self, id: DocumentId) -> Option<&mut Open> {
+        self.server.as_mut()?.documents.get_mut(&id)
+    }
+
+    /// What is known of a document.
+    fn papers(&mut self, id: DocumentId) -> &mut Papers {
+        self.documents.get_mut(&id).expect("every document has papers")
+    }
+
+    /// Every document.
+    fn ids(&self) -> Vec<DocumentId> {
+        self.documents.keys().copied().collect()
     }
 
     /// What happened, where it was asked for.
@@ -232,13 +280,14 @@ impl World {
 fn client(n: usize, name: &str, copy: bool, role: Role, hostile: bool, founding: &Founding) -> Client {
     let delegation = (role == Role::Delegate).then(|| code(name));
     let program = if copy {
-        Program::Copy(Box::new(Copy::new(delegation.clone(), founding.hash)))
+        Program::Copy(Box::new(Copy::new(delegation.clone(), &founding.baseline)))
     } else {
         let barred = (role == Role::Observer).then_some("it is an observer's");
         Program::Stock(Box::new(Stock::new(code(name), barred)))
     };
     let account = format!("{}-{n}", name.to_lowercase());
     Client {
+        document: founding.document,
         member: Member { peer: format!("peer-{account}"), account, role, delegation },
         code: code(name),
         program,

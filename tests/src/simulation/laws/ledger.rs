@@ -12,7 +12,6 @@ use codraft_protocol::authorship::chunk;
 use codraft_protocol::id::Role;
 use codraft_protocol::round::audit::{Audit, Event, Moment};
 use codraft_protocol::round::{self, Act, Command, DeedRefs, Proceedings};
-use codraft_protocol::time::Timestamp;
 use codraft_server::hub::Hub;
 use std::collections::HashMap;
 
@@ -25,7 +24,7 @@ fn broken(how: String) -> Violation {
 /// # Errors
 /// One has not.
 pub fn paired(stored: &Stored, founding: &Founding) -> Result<(), Violation> {
-    let mut named = vec![founding.hash];
+    let mut named: Vec<ChangeHash> = founding.before.iter().copied().collect();
     for (number, entry) in (0..).zip(&stored.entries) {
         if entry.number != number {
             return Err(broken(format!("entry {} stands where entry {number} should", entry.number)));
@@ -127,7 +126,7 @@ pub(super) fn rebuilt(stored: &Stored, founding: &Founding) -> Result<Proceeding
         raw: record.raw.iter().map(|byte| format!("{byte:02x}")).collect(),
     });
     let (id, symbol, entries) = (founding.document, "S/1".to_owned(), stored.entries.clone());
-    let trail = Audit::new(id, symbol, Timestamp(0), &[founding.hash], changes.collect(), entries);
+    let trail = Audit::new(id, symbol, founding.created, &founding.baseline, changes.collect(), entries);
     let wrong =
         |error: round::audit::AuditError| Violation::new("the audit trail proves itself", error.to_string());
     let verified = trail.verify().map_err(wrong)?;

@@ -10,7 +10,6 @@ use codraft_protocol::api::{Field, Mark, Proposal, SegmentKind};
 use codraft_protocol::authorship::{Index, Standing};
 use codraft_protocol::id::DelegationCode;
 use codraft_protocol::round::{DeedRefs, Listed, Proceedings, comments};
-use codraft_protocol::time::Timestamp;
 use codraft_server::hub::Hub;
 use rand::Rng as _;
 use rand::rngs::StdRng;
@@ -109,7 +108,7 @@ pub(super) fn in_any_order(
         let folded = index.replay(&change, truth.author(&change.hash())?);
         folded.map_err(|error| wrong(error.to_string()))?;
     }
-    let house = Proceedings::new(founding.document, index, &[founding.hash], Timestamp(0));
+    let house = Proceedings::new(founding.document, index, &founding.baseline, founding.created);
     let mut house = house.map_err(|error| wrong(error.to_string()))?;
     for entry in &stored.entries {
         house.take(entry).map_err(|error| wrong(error.to_string()))?;

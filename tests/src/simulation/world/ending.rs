@@ -1,12 +1,13 @@
 //! The end of a run: all faults are over, everything comes to rest, and everything is checked.
 
 use super::super::client::Program;
-use super::super::server::Server;
+use super::super::server::{Open, Server};
 use super::super::{Fuse, Violation, laws};
 use super::World;
 use automerge::ChangeHash;
 use codraft_client_core::store::Facts;
 use codraft_protocol::amendment::View;
+use codraft_protocol::id::DocumentId;
 use codraft_protocol::round::Act;
 use codraft_server::registry::Snapshots;
 use rand::rngs::StdRng;
@@ -48,10 +49,11 @@ impl World {
                 idle &= !self.takes_edits(n, rng)?;
             }
             if idle && begun {
-                return self.all_are_answered();
+                return self.ids().into_iter().try_for_each(|id| self.all_are_answered(id));
             }
             if idle {
                 self.begin_anew();
+                self.table_some(rng)?;
                 begun = true;
             }
         }
@@ -68,11 +70,11 @@ impl World {
     }
 
     /// They have heard what the server has.
-    fn all_are_answered(&mut self) -> Result<(), Violation> {
-        let Some(server) = &self.server else { return Ok(()) };
-        let heads = server.hub.heads();
+    fn all_are_answered(&mut self, id: DocumentId) -> Result<(), Violation> {
+        let Some(open) = self.open(id) else { return Ok(()) };
+        let heads = open.hub.heads();
         let waits = |program: &Program| matches!(program, Program::Stock(stock) if stock.spoilt.is_none() && stock.heard() != heads);
-        match self.clients.iter().position(|client| waits(&client.program)) {
+        match self.clients.iter().position(|client| client.document == id && waits(&client.program)) {
             Some(n) => {
                 Err(Violation::new("who begins anew is answered", format!("client {n} waits for ever")))
             }
@@ -83,6 +85,7 @@ impl World {
     /// Edits that lie in a file are taken in. Returns whether there were any.
     fn takes_edits(&mut self, n: usize, rng: &mut StdRng) -> Result<bool, Violation> {
         let (now, connected) = (self.now, self.clients[n].link.is_some());
+        self.truth.turns_to(self.clients[n].document);
         let Program::Copy(copy) = &mut self.clients[n].program else { return Ok(false) };
         let before = copy.written().len();
         let messages = copy.take(rng, now, &mut self.truth, &mut Fuse::none(), connected)?;
@@ -93,9 +96,13 @@ impl World {
 
     /// Nobody writes any more: what could wait is done. Returns whether anything was.
     fn rests(&mut self, rng: &mut StdRng) -> Result<bool, Violation> {
-        let before = self.entered.len();
-        self.quiet(rng)?;
-        Ok(self.entered.len() != before)
+        let mut did = false;
+        for id in self.ids() {
+            let before = self.papers(id).entered.len();
+            self.quiet(id, rng)?;
+            did |= self.papers(id).entered.len() != before;
+        }
+        Ok(did)
     }
 
     /// Every message arrives, and everything is stored, until nothing moves.
@@ -107,11 +114,15 @@ impl World {
                 moved = true;
                 *left = left.saturating_sub(1);
             }
-            self.hand_in();
+            self.ids().into_iter().for_each(|id| self.hand_in(id));
             while self.commit(rng) {
                 moved = true;
             }
-            moved |= self.stored(rng)?;
+            for id in self.ids() {
+                moved |= self.stored(id, rng)?;
+            }
+            moved |= self.errands_hear();
+            moved |= self.errands_go_on(rng)?;
             for id in self.ready_down() {
                 self.deliver_down(id, rng)?;
                 moved = true;
@@ -137,17 +148,29 @@ impl World {
 
     /// Everything is as it should be.
     pub(super) fn conclude(&mut self, rng: &mut StdRng) -> Result<(), Violation> {
-        if !self.audit(rng)? {
-            return Err(Violation::new("comes to rest", "some changes are never stored".to_owned()));
+        for id in self.ids() {
+            if !self.audit(id, rng)? {
+                return Err(Violation::new("comes to rest", "some changes are never stored".to_owned()));
+            }
+            self.concludes(id)?;
         }
+        self.drafts_are_kept()?;
+        self.restart_changes_nothing()
+    }
+
+    /// Everything in a document is as it should be, and everybody has it.
+    fn concludes(&mut self, id: DocumentId) -> Result<(), Violation> {
+        let quarantined = self.disk.quarantined(id);
         let Some(server) = &mut self.server else { return Ok(()) };
-        let stored = server.stored()?;
+        let stored = server.stored(id)?;
+        let Some(Open { hub, .. }) = server.documents.get(&id) else { return Ok(()) };
+        let papers = &self.documents[&id];
         let there = stored.hashes();
-        let (heads, text) = (server.hub.heads(), server.hub.text(&View::Current));
+        let (heads, text) = (hub.heads(), hub.text(&View::Current));
         let marked: View = "marked".parse().expect("a view");
-        let marked_text = server.hub.text(&marked);
-        let proposals = server.hub.proposals().proposals;
-        let attribution = server.hub.attribution();
+        let marked_text = hub.text(&marked);
+        let proposals = hub.proposals().proposals;
+        let attribution = hub.attribution();
         let roster = attribution.roster.iter().map(|(actor, code)| {
             let bytes =
                 (0..actor.len() / 2).filter_map(|n| u8::from_str_radix(&actor[2 * n..2 * n + 2], 16).ok());
@@ -155,32 +178,26 @@ impl World {
         });
         let entries = stored.entries.iter().map(serde_json::to_string).collect::<Result<_, _>>();
         let facts = Facts {
-            baseline: vec![self.founding.hash.0],
+            baseline: papers.founding.baseline.iter().map(|head| head.0).collect(),
             roster: roster.collect(),
             ledger: entries.map_err(|error| Violation::new("ledger", error.to_string()))?,
-            late: server
-                .hub
-                .late()
-                .iter()
-                .filter_map(|hash| Some(hash.parse::<ChangeHash>().ok()?.0))
-                .collect(),
+            late: hub.late().iter().filter_map(|hash| Some(hash.parse::<ChangeHash>().ok()?.0)).collect(),
             ..Facts::default()
         };
-        let comments = server.hub.comments();
-        laws::all_or_nothing(&stored, &self.founding)?;
-        let document = self.founding.document;
+        let comments = hub.comments();
+        laws::all_or_nothing(&stored, &papers.founding)?;
 
-        if let Some(lost) = self.promised.iter().find(|hash| !there.contains(hash)) {
+        if let Some(lost) = papers.promised.iter().find(|hash| !there.contains(hash)) {
             return Err(Violation::new("acknowledged changes survive", format!("{lost} is gone")));
         }
-        let kept = self.disk.quarantined();
-        if let Some(lost) = self.refused.iter().find(|hash| !kept.contains(hash)) {
+        if let Some(lost) = papers.refused.iter().find(|hash| !quarantined.contains(hash)) {
             return Err(Violation::new(
                 "no words vanish",
                 format!("{lost} was refused, and is not in quarantine"),
             ));
         }
-        for client in &mut self.clients {
+        let document = id;
+        for client in self.clients.iter_mut().filter(|client| client.document == id) {
             let who = client.member.account.clone();
             if client.heads() != heads {
                 let how = format!("{who} has {:?}, the server {heads:?}", client.heads());
@@ -207,7 +224,9 @@ impl World {
                 return Err(Violation::new("proposals are equal", format!("{who} marks the text otherwise")));
             }
         }
-        self.restart_changes_nothing()?;
+        if id != self.common {
+            return Ok(());
+        }
         self.tally.changes = stored.log.len() as u64;
         self.tally.revisions =
             stored.entries.iter().filter(|entry| matches!(entry.act, Act::Conclude { .. })).count() as u64;
@@ -220,16 +239,16 @@ impl World {
 
     /// The server, started once more, has what it had.
     fn restart_changes_nothing(&mut self) -> Result<(), Violation> {
-        let hand = self.new_hand();
-        let again = Server::boot(&self.disk, &self.snapshots, &self.record, hand)?;
+        let again = self.boots(&self.snapshots.clone())?;
         // Nor does it matter whether there was a snapshot.
-        let hand = self.new_hand();
-        let afresh = Server::boot(&self.disk, &Snapshots::in_memory(), &self.record, hand)?;
+        let afresh = self.boots(&Snapshots::in_memory())?;
         let (Some(server), Some(again), Some(afresh)) = (&self.server, again, afresh) else { return Ok(()) };
-        let told = |server: &Server| {
-            let hub = &server.hub;
-            let decided = (hub.rounds(), hub.revisions(), hub.rulings(), hub.comments());
-            (hub.text(&View::Current), hub.proposals(), hub.attribution(), decided)
+        let told = |server: &Server| -> Vec<_> {
+            let each = server.documents.iter().map(|(id, Open { hub, .. })| {
+                let decided = (hub.rounds(), hub.revisions(), hub.rulings(), hub.comments());
+                (*id, hub.text(&View::Current), hub.proposals(), hub.attribution(), decided)
+            });
+            each.collect()
         };
         match told(server) == told(&again) && told(server) == told(&afresh) {
             true => Ok(()),

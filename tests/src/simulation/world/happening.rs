@@ -2,7 +2,6 @@
 
 use super::super::client::Program;
 use super::super::plan::{Kind, Step};
-use super::super::server::Server;
 use super::super::{Fuse, Violation, hostile};
 use super::{Connection, Doom, Down, Up, World};
 use automerge::Change;
@@ -56,8 +55,14 @@ impl World {
             Kind::Notice => self.notice(rng)?,
             Kind::Commit => drop(self.commit(rng)),
             Kind::Stored => {
-                self.hand_in();
-                self.stored(rng)?;
+                let ids = self.ids();
+                for id in
+                    ids.iter().copied().filter(|_| ids.len() == 1 || rng.random_bool(0.6)).collect::<Vec<_>>()
+                {
+                    self.hand_in(id);
+                    self.stored(id, rng)?;
+                }
+                self.errands_hear();
             }
             Kind::Partition => {
                 let n = rng.random_range(0..self.clients.len());
@@ -83,10 +88,18 @@ impl World {
                 _ => self.disk.set_full(false),
             },
             Kind::Clock => self.now.0 += rng.random_range(0..60_000),
-            Kind::Audit => drop(self.audit(rng)?),
+            Kind::Audit => {
+                let id = self.any_document(rng);
+                self.audit(id, rng)?;
+            }
             Kind::Act => self.act(rng)?,
-            Kind::Ask => self.ask()?,
-            Kind::Quiet => self.quiet(rng)?,
+            Kind::Ask => self.ask(rng)?,
+            Kind::Quiet => {
+                let id = self.any_document(rng);
+                self.quiet(id, rng)?;
+            }
+            Kind::Draft => self.draft(rng)?,
+            Kind::Pry => self.pry(rng)?,
         }
         Ok(())
     }
@@ -101,10 +114,15 @@ impl World {
             !connection.up.is_empty() && connection.server_open && !self.clients[connection.client].cut_off
         };
         // While a question waits, the document's task takes nothing in.
-        if self.server.as_ref().is_none_or(Server::is_asked) {
-            return Vec::new();
-        }
-        self.connections.iter().filter(|(_, connection)| ready(connection)).map(|(id, _)| *id).collect()
+        let Some(server) = &self.server else { return Vec::new() };
+        let takes = |connection: &Connection| {
+            server.documents.get(&connection.document).is_some_and(|open| !open.is_asked())
+        };
+        self.connections
+            .iter()
+            .filter(|(_, connection)| ready(connection) && takes(connection))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// Connections with something for their client.
@@ -124,13 +142,20 @@ impl World {
         if matches!(message, Up::Bye) {
             return self.gone(id, rng);
         }
+        let document = connection.document;
         if !connection.opened {
-            connection.opened = true;
             let member = connection.member.clone();
-            if let Some(server) = &mut self.server {
-                server.outboxes.insert(at);
+            if !self.is_let_in(document, &member)? {
+                self.connections.remove(&id);
+                return Ok(());
             }
-            self.event(Event::Open { connection: at, member }, rng)?;
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.opened = true;
+            }
+            if let Some(open) = self.open(document) {
+                open.outboxes.insert(at);
+            }
+            self.event(document, Event::Open { connection: at, member }, rng)?;
         }
         if let Up::Sync(data) = &message
             && let Ok(message) = SyncMessage::decode(data)
@@ -138,23 +163,23 @@ impl World {
         {
             let chunks = message.changes.iter().filter_map(|run| chunk::split(run, &Limits::default()).ok());
             let mut hashes = chunks.flatten().filter_map(|chunk| chunk::hash(&chunk));
-            connection.repeats |= hashes.any(|hash| self.refused.contains(&hash));
+            connection.repeats |= hashes.any(|hash| self.documents[&document].refused.contains(&hash));
         }
         let event = match message {
             Up::Sync(data) => Event::Sync { connection: at, data },
             Up::Whisper { session, count, data } => Event::Ephemeral { connection: at, session, count, data },
             Up::Bye => return Ok(()),
         };
-        self.event(event, rng)
+        self.event(document, event, rng)
     }
 
     /// The server finds a connection ended.
     fn gone(&mut self, id: u64, rng: &mut StdRng) -> Result<(), Violation> {
-        self.connections.remove(&id);
-        if let Some(server) = &mut self.server {
-            server.outboxes.remove(&ConnectionId(id));
+        let Some(connection) = self.connections.remove(&id) else { return Ok(()) };
+        if let Some(open) = self.open(connection.document) {
+            open.outboxes.remove(&ConnectionId(id));
         }
-        self.event(Event::Closed { connection: ConnectionId(id) }, rng)
+        self.event(connection.document, Event::Closed { connection: ConnectionId(id) }, rng)
     }
 
     /// A client reads its next message.
@@ -190,6 +215,7 @@ impl World {
 
     fn receive(&mut self, n: usize, data: &[u8], rng: &mut StdRng) -> Result<(), Violation> {
         let mut fuse = Fuse(rng.random_bool(0.02).then(|| rng.random_range(0..6)));
+        let document = self.clients[n].document;
         let answers = self.clients[n].receive(data, self.now, &mut fuse)?;
         if !self.clients[n].is_alive() {
             self.ended(n);
@@ -203,11 +229,13 @@ impl World {
         if let Program::Copy(copy) = &self.clients[n].program
             && let Some(replica) = copy.replica()
             && replica.is_in_sync()
-            && let Some(early) =
-                replica.heads().iter().find(|head| !self.disk.holds(&automerge::ChangeHash(**head)))
+            && let Some(early) = replica
+                .heads()
+                .iter()
+                .map(|head| automerge::ChangeHash(*head))
+                .find(|head| !self.disk.holds(document, head))
         {
-            let how =
-                format!("a copy says “in sync” with {}, which is not durable", automerge::ChangeHash(*early));
+            let how = format!("a copy says “in sync” with {early}, which is not durable");
             return Err(Violation::new("no unacknowledged claim", how));
         }
         self.sends(n, answers);
@@ -248,6 +276,7 @@ impl World {
         let Some(n) = one_of(&alive, rng) else { return Ok(()) };
         let (now, connected) = (self.now, self.clients[n].link.is_some());
         let observer = !self.clients[n].may_write();
+        self.truth.turns_to(self.clients[n].document);
         let messages = match &mut self.clients[n].program {
             Program::Copy(copy) => {
                 copy.edit(rng);
@@ -302,6 +331,7 @@ impl World {
         let messages = client.connect(rng)?;
         let connection = Connection {
             client: n,
+            document: client.document,
             member: client.member.clone(),
             up: VecDeque::new(),
             down: VecDeque::new(),
@@ -341,8 +371,8 @@ impl World {
 
     /// The server notices what it has not noticed yet.
     fn notice(&mut self, rng: &mut StdRng) -> Result<(), Violation> {
-        if let Some(id) = self.closings.pop() {
-            return self.event(Event::Closed { connection: id }, rng);
+        if let Some((document, connection)) = self.closings.pop() {
+            return self.event(document, Event::Closed { connection }, rng);
         }
         let abandoned = |id: &u64, connection: &Connection| {
             connection.lost || (connection.up.is_empty() && self.clients[connection.client].link != Some(*id))
@@ -445,13 +475,15 @@ impl World {
         let hostile =
             self.clients_where(|client| client.hostile && client.link.is_some() && client.is_alive());
         let Some(n) = one_of(&hostile, rng) else { return };
-        let own = self.clients[n].code.clone();
+        let (own, common) = (self.clients[n].code.clone(), self.common);
+        self.truth.turns_to(common);
         let others: Vec<(DelegationCode, Vec<Change>)> = self
             .clients
             .iter()
-            .filter(|client| client.code != own && client.may_write())
+            .filter(|client| client.code != own && client.may_write() && client.document == common)
             .map(|client| {
-                let unsent = client.changes().into_iter().filter(|change| !self.disk.holds(&change.hash()));
+                let unsent =
+                    client.changes().into_iter().filter(|change| !self.disk.holds(common, &change.hash()));
                 (client.code.clone(), unsent.collect())
             })
             .collect();

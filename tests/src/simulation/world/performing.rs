@@ -7,9 +7,11 @@ use super::{Doom, Down, World};
 use automerge::{ActorId, ChangeHash};
 use codraft_protocol::api::DocumentEvent;
 use codraft_protocol::authorship::chunk;
+use codraft_protocol::id::DocumentId;
 use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::wire::{Frame, SharedFrame, Target};
 use codraft_server::hub::{Closing, ConnectionId, Effect, Event, NewChange, Refused};
+use codraft_server::registry::Snapshots;
 use codraft_server::storage::record::ledger;
 use rand::Rng as _;
 use rand::rngs::StdRng;
@@ -20,8 +22,7 @@ impl World {
         if self.server.is_some() {
             return Ok(());
         }
-        let hand = self.new_hand();
-        let opened = Server::boot(&self.disk, &self.snapshots, &self.record, hand);
+        let opened = self.boots(&self.snapshots.clone());
         if opened.is_err() && self.disk.has_lied() {
             self.closed = true;
             return Ok(());
@@ -34,24 +35,43 @@ impl World {
             }
             return Ok(());
         };
-        let stored = server.stored()?;
+        self.server = Some(server);
+        self.find_drafts(rng)?;
+        for id in self.ids() {
+            self.opens(id)?;
+        }
+        self.drafts_are_kept()
+    }
+
+    /// What is on the disk, opened; none where the disk fails meanwhile.
+    pub(super) fn boots(&mut self, snapshots: &Snapshots) -> Result<Option<Server>, Violation> {
+        let (mut next, hands) = (Some(self.new_hand()), &mut self.hands);
+        let hand = || next.take().unwrap_or_else(|| ActorId::from(hands.random::<[u8; 16]>()));
+        Server::boot(&self.disk, snapshots, hand)
+    }
+
+    /// A document that opens has all that was ever promised.
+    fn opens(&mut self, id: DocumentId) -> Result<(), Violation> {
+        let Some(server) = &self.server else { return Ok(()) };
+        let stored = server.stored(id)?;
         let there = stored.hashes();
-        let lost = self.promised.difference(&there).next();
+        let quarantined = self.disk.quarantined(id);
+        let papers = self.papers(id);
+        let lost = papers.promised.difference(&there).next();
         if let Some(lost) = lost {
             let how = format!("{lost} was acknowledged or relayed, and is gone after a restart");
             return Err(Violation::new("acknowledged changes survive", how));
         }
-        self.entered = (0..).zip(&stored.entries).map(|(n, entry)| (n, ledger::encode(entry))).collect();
-        let lost = self.answered.iter().find(|(n, entry)| self.entered.get(n) != Some(entry));
+        papers.entered = (0..).zip(&stored.entries).map(|(n, entry)| (n, ledger::encode(entry))).collect();
+        let lost = papers.answered.iter().find(|(n, entry)| papers.entered.get(n) != Some(entry));
         if let Some((lost, _)) = lost {
             let how = format!("entry {lost} was answered or told of, and is not there after a restart");
             return Err(Violation::new("answered acts survive", how));
         }
-        laws::paired(&stored, &self.founding)?;
+        laws::paired(&stored, &papers.founding)?;
+        papers.refused = quarantined;
         let (changes, entries) = (stored.log.len(), stored.entries.len());
-        self.tell(|_| format!("     the server opens with {changes} changes, {entries} entries"));
-        self.server = Some(server);
-        self.refused = self.disk.quarantined();
+        self.tell(|_| format!("     the server opens {id} with {changes} changes, {entries} entries"));
         Ok(())
     }
 
@@ -68,7 +88,7 @@ impl World {
         self.tell(|_| format!("     the server ends ({})", if power { "no power" } else { "killed" }));
         self.tally.crashes += 1;
         self.doom = None;
-        self.refused.clear();
+        self.documents.values_mut().for_each(|papers| papers.refused.clear());
         self.closings.clear();
         match power {
             true => self.disk.lose_power(rng),
@@ -105,20 +125,21 @@ impl World {
     }
 
     /// Hands an event to the hub and performs what it decides.
-    pub(super) fn event(&mut self, event: Event, rng: &mut StdRng) -> Result<(), Violation> {
-        let Some(server) = &mut self.server else { return Ok(()) };
+    pub(super) fn event(&mut self, id: DocumentId, event: Event, rng: &mut StdRng) -> Result<(), Violation> {
+        let now = self.now;
+        let Some(open) = self.open(id) else { return Ok(()) };
         let mut effects = Vec::new();
-        server.hub.handle(self.now, event, &mut effects);
+        open.hub.handle(now, event, &mut effects);
         self.events += 1;
-        self.perform_all(effects, None, rng)
+        self.perform_all(id, effects, None, rng)
     }
 
-    pub(super) fn perform(&mut self, effect: Effect) -> Result<(), Violation> {
+    pub(super) fn perform(&mut self, id: DocumentId, effect: Effect) -> Result<(), Violation> {
         match effect {
             Effect::Send { to, frame } => self.send(to, &frame)?,
             Effect::Tell { to, message } => {
                 // Whoever is told may throw its copy away.
-                let kept = self.disk.quarantined();
+                let kept = self.disk.quarantined(id);
                 if let Some(connection) = self.connections.get_mut(&to.0) {
                     let (_, told) = connection.refused.pop_front().unwrap_or_default();
                     let lost = told.into_iter().flatten().find(|hash| !kept.contains(hash));
@@ -131,23 +152,23 @@ impl World {
                 self.down(to, Down::Tell(message));
             }
             Effect::Close { connection, closing } => self.close(connection, &closing),
-            Effect::Store(changes) => self.store(changes)?,
-            Effect::Enter(entry) => self.enter(entry)?,
-            Effect::Quarantine(refused) => self.quarantine(refused)?,
+            Effect::Store(changes) => self.store(id, changes)?,
+            Effect::Enter(entry) => self.enter(id, entry)?,
+            Effect::Quarantine(refused) => self.quarantine(id, refused)?,
             Effect::Unkept(refused) => {
                 let how = format!("there is no room for a change of {}", refused.member.account);
                 return Err(Violation::new("no words vanish", how));
             }
             Effect::Publish(DocumentEvent::Changes { heads, .. }) => {
                 let named = heads.iter().filter_map(|head| head.parse().ok());
-                self.durable(&named.collect::<Vec<_>>(), "an event")?;
+                self.durable(id, &named.collect::<Vec<_>>(), "an event")?;
             }
             Effect::Publish(_) => {}
             Effect::KeepSnapshot(snapshot) => {
                 self.tally.snapshots += 1;
                 self.tell(|_| format!("     a snapshot of {} changes is kept", snapshot.changes));
-                if let Some(server) = &mut self.server {
-                    server.keep_snapshot(snapshot);
+                if let Some(open) = self.open(id) {
+                    open.keep_snapshot(snapshot);
                 }
             }
         }
@@ -155,7 +176,9 @@ impl World {
     }
 
     fn down(&mut self, to: ConnectionId, down: Down) {
-        let held = self.server.as_ref().is_some_and(|server| server.outboxes.contains(&to));
+        let document = self.connections.get(&to.0).map(|connection| connection.document);
+        let open = document.and_then(|id| self.open(id));
+        let held = open.is_some_and(|open| open.outboxes.contains(&to));
         if let Some(connection) = self.connections.get_mut(&to.0)
             && held
             && !connection.lost
@@ -169,20 +192,32 @@ impl World {
         let Some(connection) = self.connections.get(&to.0) else { return Ok(()) };
         let bytes = frame.addressed_to(&Target::new(&connection.member.peer));
         let wrong = |how: String| Violation::new("the wire", how);
-        if let Frame::Sync { data, .. } = Frame::decode(&bytes).map_err(|error| wrong(error.to_string()))? {
+        let (document, data) = match Frame::decode(&bytes).map_err(|error| wrong(error.to_string()))? {
+            Frame::Sync { document, data, .. } => (document, Some(data)),
+            Frame::Ephemeral { document, .. } => (document, None),
+            other => return Err(wrong(format!("the hub sends {other:?}"))),
+        };
+        let id: DocumentId = document.parse().map_err(|_| wrong(format!("there is no {document}")))?;
+        let to_whom = connection.member.clone();
+        self.may_see(id, to_whom.delegation.as_ref(), &to_whom.account)?;
+        if let Some(data) = data {
             let message = SyncMessage::decode(&data).map_err(|error| wrong(error.to_string()))?;
             let relayed = message.changes.iter().filter_map(|raw| chunk::hash(raw));
             let claimed: Vec<ChangeHash> = relayed.chain(message.heads.iter().copied()).collect();
-            self.durable(&claimed, "a message")?;
-            self.promised.extend(claimed);
+            for hash in &claimed {
+                let place = self.truth.of(hash).map_or(id, |origin| origin.place);
+                self.may_see(place, to_whom.delegation.as_ref(), &to_whom.account)?;
+            }
+            self.durable(id, &claimed, "a message")?;
+            self.papers(id).promised.extend(claimed);
         }
         self.down(to, Down::Frame(bytes));
         Ok(())
     }
 
     /// What is named survives a power loss.
-    fn durable(&self, named: &[ChangeHash], by: &str) -> Result<(), Violation> {
-        match named.iter().find(|hash| !self.disk.holds(hash)) {
+    fn durable(&self, id: DocumentId, named: &[ChangeHash], by: &str) -> Result<(), Violation> {
+        match named.iter().find(|hash| !self.disk.holds(id, hash)) {
             Some(early) => {
                 let how = format!("{early} is named in {by}, and would not survive a power loss");
                 Err(Violation::new("nothing leaves before it is durable", how))
@@ -193,10 +228,11 @@ impl World {
 
     fn close(&mut self, id: ConnectionId, closing: &Closing) {
         self.tell(|_| format!("     closes connection {}: {}", id.0, closing.code));
-        if let Some(server) = &mut self.server {
-            server.outboxes.remove(&id);
+        let document = self.connections.get(&id.0).map_or(self.common, |connection| connection.document);
+        if let Some(open) = self.open(document) {
+            open.outboxes.remove(&id);
         }
-        self.closings.push(id);
+        self.closings.push((document, id));
         if let Some(connection) = self.connections.get_mut(&id.0) {
             connection.up.clear();
             connection.server_open = false;
@@ -207,7 +243,7 @@ impl World {
     }
 
     /// Nothing is stored that must not pass, or under a wrong name.
-    fn store(&mut self, changes: Vec<NewChange>) -> Result<(), Violation> {
+    fn store(&mut self, id: DocumentId, changes: Vec<NewChange>) -> Result<(), Violation> {
         for change in &changes {
             let hash = chunk::hash(&change.raw)
                 .ok_or_else(|| Violation::new("the gate", "it let bytes in that are no change".to_owned()))?;
@@ -221,18 +257,22 @@ impl World {
                 let how = format!("{hash} is {}'s and stored as {}'s", origin.author, change.delegation);
                 return Err(Violation::new("attribution", how));
             }
-            if self.truth.rival(&hash).is_some_and(|rival| self.disk.holds(&rival)) {
+            if origin.place != id {
+                let how = format!("{hash} was written in {}, and is stored in {id}", origin.place);
+                return Err(Violation::new("drafts are private", how));
+            }
+            if self.truth.rival(&hash).is_some_and(|rival| self.disk.holds(id, &rival)) {
                 return Err(Violation::new("the gate", "it let in two changes of one number".to_owned()));
             }
         }
-        if let Some(server) = &mut self.server {
-            server.collect(changes);
+        if let Some(open) = self.open(id) {
+            open.collect(changes);
         }
         Ok(())
     }
 
     /// Nothing honest is refused.
-    fn quarantine(&mut self, refused: Refused) -> Result<(), Violation> {
+    fn quarantine(&mut self, id: DocumentId, refused: Refused) -> Result<(), Violation> {
         self.tell(|_| format!("     refuses a change of {}: {}", refused.member.account, refused.code));
         self.tally.refused += 1;
         if let Some(hash) = chunk::hash(&refused.raw) {
@@ -245,13 +285,14 @@ impl World {
             }
             // What builds on what was refused is told so, and not that something is missing.
             let deps = automerge::Change::from_bytes(refused.raw.to_vec()).map(|c| c.deps().to_vec());
+            let known = &self.documents[&id].refused;
             let on_refused = deps
-                .is_ok_and(|deps| deps.iter().any(|dep| self.refused.contains(dep) && !self.disk.holds(dep)));
+                .is_ok_and(|deps| deps.iter().any(|dep| known.contains(dep) && !self.disk.holds(id, dep)));
             if on_refused && refused.code == "missing-dependencies" {
                 let how = format!("{hash} builds on a refused change, and is refused as {}", refused.code);
                 return Err(Violation::new("the reason is right", how));
             }
-            if !self.refused.insert(hash) {
+            if !self.papers(id).refused.insert(hash) {
                 return Err(Violation::new("quarantine", format!("{hash} is kept a second time")));
             }
         }
@@ -263,8 +304,9 @@ impl World {
                 _ => connection.refused.push_back((self.events, vec![hash])),
             }
         }
-        if let Some(server) = &mut self.server {
-            server.quarantine(refused, self.now);
+        let now = self.now;
+        if let Some(open) = self.open(id) {
+            open.quarantine(refused, now);
         }
         Ok(())
     }
@@ -285,54 +327,60 @@ impl World {
         did
     }
 
-    /// The document's task hears what was stored.
-    pub(super) fn stored(&mut self, rng: &mut StdRng) -> Result<bool, Violation> {
-        let Some(server) = &mut self.server else { return Ok(false) };
-        let Some(events) = server.hear() else {
-            self.fail()?;
+    /// A document's task hears what was stored.
+    pub(super) fn stored(&mut self, id: DocumentId, rng: &mut StdRng) -> Result<bool, Violation> {
+        let Some(open) = self.open(id) else { return Ok(false) };
+        let Some(events) = open.hear() else {
+            self.fail(id)?;
             return Ok(true);
         };
         let heard = !events.is_empty();
         for event in events {
-            self.event(event, rng)?;
+            self.event(id, event, rng)?;
         }
-        self.let_out()?;
+        self.let_out(id)?;
         Ok(heard)
     }
 
     /// The store refused what had passed the gate: the document is closed, and opened anew from its log.
-    fn fail(&mut self) -> Result<(), Violation> {
-        self.tell(|_| "     the document is closed, and opened anew".to_owned());
+    fn fail(&mut self, id: DocumentId) -> Result<(), Violation> {
+        self.tell(|_| format!("     {id} is closed, and opened anew"));
         self.tally.faults += 1;
-        let Some(server) = &mut self.server else { return Ok(()) };
-        let open: Vec<ConnectionId> = server.outboxes.iter().copied().collect();
-        for id in open {
-            self.close(id, &Closing { code: 4507, reason: String::new() });
+        let Some(open) = self.open(id) else { return Ok(()) };
+        let open: Vec<ConnectionId> = open.outboxes.iter().copied().collect();
+        for connection in &open {
+            self.close(*connection, &Closing { code: 4507, reason: String::new() });
         }
-        self.closings.clear();
-        self.refused = self.disk.quarantined();
+        // The hub that would be told of those is gone.
+        self.closings.retain(|(document, _)| *document != id);
+        self.papers(id).refused = self.disk.quarantined(id);
         let hand = self.new_hand();
         let Some(server) = &mut self.server else { return Ok(()) };
-        server.reopen(hand)?;
-        self.entered.retain(|number, _| *number < server.hub.entries());
+        server.errands.closes(id);
+        let Some(record) = server.record(id) else { return Ok(()) };
+        server.open(record, hand)?;
+        let entries = server.documents[&id].hub.entries();
+        self.papers(id).entered.retain(|number, _| *number < entries);
         Ok(())
     }
 
     /// Hands in what the task has collected.
-    pub(super) fn hand_in(&mut self) {
-        if let Some(server) = &mut self.server {
-            server.store(self.now);
+    pub(super) fn hand_in(&mut self, id: DocumentId) {
+        let now = self.now;
+        if let Some(open) = self.open(id) {
+            open.store(now);
         }
     }
 
-    /// Checks everything against what is stored, if all of it is durable.
-    pub(super) fn audit(&mut self, rng: &mut StdRng) -> Result<bool, Violation> {
-        let Some(server) = &mut self.server else { return Ok(false) };
-        if !server.is_durable() {
+    /// Checks everything in a document against what is stored, if all of it is durable.
+    pub(super) fn audit(&mut self, id: DocumentId, rng: &mut StdRng) -> Result<bool, Violation> {
+        let Some(server) = self.server.as_mut() else { return Ok(false) };
+        let stored = server.stored(id)?;
+        let Some(open) = server.documents.get_mut(&id).filter(|open| open.is_durable()) else {
             return Ok(false);
-        }
-        let stored = server.stored()?;
-        laws::check(&mut server.hub, &stored, &self.founding, &self.truth, rng)?;
+        };
+        laws::check(&mut open.hub, &stored, &self.documents[&id].founding, &self.truth, rng)?;
+        self.is_tabled_once(id, &stored)?;
         Ok(true)
     }
 }
