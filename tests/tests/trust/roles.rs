@@ -5,6 +5,7 @@ use bytes::Bytes;
 use codraft_protocol::api::{NewInvitation, NewTicket};
 use codraft_protocol::id::Role;
 use codraft_protocol::resolution::SAMPLE;
+use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::wire::Frame;
 use codraft_server::directory::permission::Action;
 use codraft_server::http::routes::{MESSAGES, Need, ROUTES, meets};
@@ -77,6 +78,77 @@ fn every_route_answers_each_role_as_the_table_says() {
     }
     println!("{} routes, {asked} requests", ROUTES.len());
     assert!(asked > 100);
+}
+
+/// Whatever is asked about another delegation's draft, and whoever asks: there is no such document.
+#[test]
+fn a_draft_is_there_for_its_delegation_alone() {
+    let House { server, document, callers } = house();
+    let usa = server.delegation("USA");
+    let draft = server.api(&usa.token).begin_draft(&document).unwrap().id;
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Terminal::new(dir.path(), &server, &usa.token).cloned(&draft, "ours");
+    folder.edit("every year;", "every fortnight;");
+    folder.run(&["sync"]).ok();
+    let path = |route: &str, id: &str| route.replace("{id}", id).replace("{number}", "0");
+    // Its own people get to it.
+    let text = "/api/v1/documents/{id}/text";
+    assert!(ask_as(&server.url, &usa.token, "GET", &path(text, &draft), "").body.contains("fortnight"));
+    let mut asked = 0;
+    for route in ROUTES.iter().filter(|route| route.path.starts_with("/api/v1/documents")) {
+        for (role, ticket, credentials) in &callers {
+            // A role that may not is told so, of any document.
+            let expected = if meets(*role, *ticket, route.need) { 404 } else { 403 };
+            let path = path(route.path, &draft);
+            let answer = ask_as(&server.url, credentials, route.method, &path, "{}");
+            assert!(!answer.body.contains("fortnight"), "{} {path} as {role}", route.method);
+            if route.path.contains("{id}") {
+                assert_eq!(answer.status, expected, "{} {path} as {role}", route.method);
+                asked += 1;
+            } else {
+                assert!(!answer.body.contains(&draft), "{} {path} as {role}", route.method);
+            }
+        }
+        if route.path.contains("{id}") {
+            assert_eq!(ask(&server.url, route.method, &path(route.path, &draft), &[], "{}").status, 401);
+        }
+    }
+    assert!(asked > 200, "{asked}");
+    // Of the common document they are told nothing of it either.
+    for route in ROUTES.iter().filter(|route| route.method == "GET" && route.path.contains("/documents/{id}"))
+    {
+        if route.path.ends_with("/events") {
+            continue;
+        }
+        for (role, _, credentials) in &callers {
+            let told = ask_as(&server.url, credentials, "GET", &path(route.path, &document), "").body;
+            assert!(!told.contains("fortnight") && !told.contains(&draft), "{} as {role}", route.path);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_is_there_for_its_delegation_alone_on_the_websocket() {
+    let (server, draft, usa, callers) = blocking(|| {
+        let House { server, document, callers } = house();
+        let usa = server.delegation("USA").token;
+        let draft = server.api(&usa).begin_draft(&document).unwrap().id;
+        (server, draft, usa, callers)
+    })
+    .await;
+    for (n, (role, _, credentials)) in callers.iter().enumerate() {
+        let mut peer = Peer::join(&server.url, credentials, &format!("p{n}")).await;
+        peer.sync(&draft, SyncMessage::reset(Vec::new()).encode()).await;
+        match peer.next().await.unwrap() {
+            Frame::Unavailable { document, .. } => assert_eq!(document, draft),
+            other => panic!("{role} is sent {other:?}"),
+        }
+    }
+    let mut own = Peer::join(&server.url, &usa, "own").await;
+    let mut replica = Replica::new(&draft, "USA", [9; 16]);
+    replica.begin(&mut own).await;
+    replica.settle(&mut own).await;
+    assert!(!replica.text(0).is_empty());
 }
 
 /// An event stream does not end by itself.
