@@ -20,6 +20,7 @@ test("the licences are where the page says", async () => {
   const text = await answer.text();
   for (const name of ["@automerge/automerge", "@codemirror/view", "preact", "fast-diff"]) assert.match(text, new RegExp(`^${name} \\d`, "m"));
   assert.match(text, /^@automerge\/automerge \d[\s\S]*?MIT License/m);
+  for (const crate of ["automerge", "zlib-rs", "serde_json"]) assert.match(text, new RegExp(`^${crate} \\d[\\w.-]* \\(.*\\)$`, "m"), `${crate}, inside the WebAssembly`);
   assert.doesNotMatch(text, /^(esbuild|typescript) \d/m, "what is not in the page is not named");
   await page.close();
 });
@@ -41,4 +42,16 @@ test("a package without a licence text is not put into the page", () => {
   assert.throws(() => licences(root, [report]), /bare .*no licence text/);
   add("bare", 9, " \n");
   assert.throws(() => licences(root, [report]), /bare .*no licence text/);
+});
+
+test("WebAssembly with a crate whose licence nobody has is not put into the page", () => {
+  const root = mkdtempSync(join(tmpdir(), "codraft-licences-"));
+  const report = { inputs: { "one.wasm": {}, "src/main.ts": {} }, outputs: {} };
+  const compiled = (...crates) => writeFileSync(join(root, "one.wasm"), `\0asm\u0001${crates.map((crate) => `/registry/src/there-1/${crate}/src/lib.rs\0`).join("\u0003")}`);
+  writeFileSync(join(root, "crates.txt"), "In it:\n\nknown 1.2.3 (MIT)\nsome-other 0.1.0-beta.2 (MIT)\n\nas you like\n");
+  compiled("known-1.2.3", "some-other-0.1.0-beta.2");
+  assert.match(licences(root, [report]), /some-other 0\.1\.0-beta\.2 \(MIT\)\n\nas you like/);
+  compiled("known-1.2.3", "known-1.2.4");
+  assert.throws(() => licences(root, [report]), /no licence of known 1\.2\.4/);
+  assert.doesNotMatch(licences(root, [{ ...report, inputs: {} }]), /known/);
 });
