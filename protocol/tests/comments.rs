@@ -178,6 +178,17 @@ impl House {
         shown.collect()
     }
 
+    /// What stands before the commented words in their provision.
+    fn before_marks(&self) -> String {
+        let all = self.proceedings.floor().attribution(&self.proceedings.record());
+        let marked = |one: &&codraft_protocol::api::AttributedProvision| {
+            one.runs.iter().any(|run| !run.comments.is_empty())
+        };
+        let runs = &all.provisions.iter().find(marked).unwrap().runs;
+        let before = runs.iter().take_while(|run| run.comments.is_empty());
+        before.filter(|run| run.struck_by.is_empty()).map(|run| run.text.as_str()).collect()
+    }
+
     /// What the attribution marks as commented on, in the whole document.
     fn marked(&self) -> String {
         let floor = self.proceedings.floor();
@@ -279,6 +290,47 @@ fn a_selection_is_named_by_its_elements() {
     assert_eq!(house.listed()[1].words[0].text, "I");
     house.replace(0, 4, "I", "");
     assert_eq!(house.act(&Command::Comment(new), delegate("USA")), Err(Refusal::UnknownWords));
+}
+
+#[test]
+fn words_chosen_in_an_older_text_are_those_words_or_none() {
+    let then = "that ITU play a leading part;";
+    // What became of it, and what stands then before its third t, which is that of “part”.
+    let cases: [(&[(&str, &str)], Option<&str>); 5] = [
+        (&[], Some("that ITU play a leading par")),
+        (&[("that", "that the best")], Some("that the best ITU play a leading par")),
+        (&[("part;", "part to the end;")], Some("that ITU play a leading par")),
+        // Changed on both sides: which t it was, nobody can tell.
+        (&[("that", "that the best"), ("part;", "part to the end;")], None),
+        // It may be the one that stood there, or one that was put where it stood.
+        (&[("part;", "part;t;")], None),
+    ];
+    for (edits, stands_behind) in cases {
+        let mut house = House::new();
+        for (from, to) in edits {
+            house.replace(0, 4, from, to);
+        }
+        let chosen = |words: &str, nth| {
+            let text = "which?".to_owned();
+            Command::Comment(NewComment {
+                provision: house.provision(4),
+                text,
+                words: Some(words.to_owned()),
+                occurrence: Some(nth),
+                within: Some(then.to_owned()),
+                ..NewComment::default()
+            })
+        };
+        // What stands once then and now is told from nothing else.
+        let (third, only, never) = (chosen("t", 3), chosen("leading", 1), chosen("t", 9));
+        let said = house.act(&third, by(Role::Chair, None));
+        assert_eq!(said.is_ok(), stands_behind.is_some(), "{edits:?}");
+        if let Some(before) = stands_behind {
+            assert_eq!((house.words().as_str(), house.before_marks()), ("t", before.to_owned()), "{edits:?}");
+        }
+        house.act(&only, by(Role::Chair, None)).unwrap();
+        assert_eq!(house.act(&never, by(Role::Chair, None)), Err(Refusal::UnknownWords));
+    }
 }
 
 #[test]

@@ -251,7 +251,11 @@ impl Directory {
         if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
             return Err(DirectoryError::BadName);
         }
-        let record = DelegationRecord { code: code.clone(), name: name.to_owned(), created: now };
+        // Each later than the one before, also where two are added at once or the clock has gone back: nobody is
+        // ever put in front of those who were there.
+        let last = self.delegations.values().map(|one| one.created.0).max();
+        let created = last.map_or(now, |last| Timestamp(now.0.max(last.saturating_add(1))));
+        let record = DelegationRecord { code: code.clone(), name: name.to_owned(), created };
         let mut decision = self.account(Role::Delegate, Some(code.clone()), now, seed)?;
         decision.changes.insert(0, Change::Delegation(record));
         Ok(decision)
@@ -404,7 +408,11 @@ impl Directory {
         let accounts = self.accounts.values().filter(|account| all || account.id == caller.account);
         api::Delegations {
             delegations: delegations
-                .map(|one| api::Delegation { code: one.code.clone(), name: one.name.clone() })
+                .map(|one| api::Delegation {
+                    code: one.code.clone(),
+                    name: one.name.clone(),
+                    created: one.created,
+                })
                 .collect(),
             accounts: accounts.map(listed).collect(),
         }

@@ -14,6 +14,9 @@ pub struct Delegation {
     pub code: DelegationCode,
     /// Its name.
     pub name: String,
+    /// When it was added: what tells the first from those that came later, wherever that matters.
+    #[serde(default)]
+    pub created: Timestamp,
 }
 
 /// `GET /api/v1/delegations`.

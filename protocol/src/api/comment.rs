@@ -21,6 +21,10 @@ pub struct NewComment {
     /// Where they stand there several times: which of them, counted from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurrence: Option<usize>,
+    /// The provision's text, as it stood where `words` were chosen, by who cannot name their characters: what has
+    /// changed since does not turn them into others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
     /// On the words from this character on, by its operation (`counter@actor`); instead of `words`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,

@@ -15,7 +15,19 @@ pub(crate) struct Chosen {
     pub(crate) text: String,
 }
 
+/// Where some words stand in a text, one after another; empty ones stand nowhere.
+fn places<'a>(text: &'a [char], words: &'a [char]) -> impl Iterator<Item = usize> {
+    let each = (!words.is_empty()).then(|| text.windows(words.len()));
+    each.into_iter().flatten().enumerate().filter(move |(_, here)| *here == words).map(|(at, _)| at)
+}
+
 impl Chosen {
+    fn of(elements: &[(OpId, char)]) -> Self {
+        let mut chosen = Self::default();
+        elements.iter().for_each(|(element, character)| chosen.push(*element, *character));
+        chosen
+    }
+
     fn push(&mut self, element: OpId, character: char) {
         self.text.push(character);
         match self.spans.last_mut() {
@@ -51,25 +63,47 @@ impl Index {
         None
     }
 
+    /// What stands of a provision's text.
+    fn standing(&self, provision: OpId) -> Vec<(OpId, char)> {
+        let all = self.characters(provision).into_iter().flatten();
+        all.filter(|(_, _, stands)| *stands).map(|(element, character, _)| (element, character)).collect()
+    }
+
     /// Everywhere where exactly these words stand.
     pub(crate) fn words_saying(&self, provision: OpId, words: &str) -> Vec<Chosen> {
-        let Some(all) = self.characters(provision) else { return Vec::new() };
-        let all: Vec<(OpId, char)> = all
-            .filter(|(_, _, stands)| *stands)
-            .map(|(element, character, _)| (element, character))
-            .collect();
-        let wanted: Vec<char> = words.chars().collect();
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        let found = all.windows(wanted.len()).filter(|here| here.iter().map(|(_, c)| c).eq(&wanted));
-        found
-            .map(|here| {
-                let mut chosen = Chosen::default();
-                here.iter().for_each(|(element, character)| chosen.push(*element, *character));
-                chosen
-            })
-            .collect()
+        let all = self.standing(provision);
+        let text: Vec<char> = all.iter().map(|(_, character)| *character).collect();
+        let words: Vec<char> = words.chars().collect();
+        places(&text, &words).filter_map(|at| Some(Chosen::of(all.get(at..at + words.len())?))).collect()
+    }
+
+    /// Those words which were the `nth` such ones (from 1) when the provision's text was `then`: where what stood
+    /// before them, or behind them, still stands there, or where there were and are no others that say the same.
+    /// `None`: nobody can tell which they are, or they stand no more.
+    pub(crate) fn words_still_saying(
+        &self,
+        provision: OpId,
+        words: &str,
+        nth: usize,
+        then: &str,
+    ) -> Option<Chosen> {
+        let all = self.standing(provision);
+        let now: Vec<char> = all.iter().map(|(_, character)| *character).collect();
+        let [words, then]: [Vec<char>; 2] = [words, then].map(|text| text.chars().collect());
+        let at = places(&then, &words).nth(nth.checked_sub(1)?)?;
+        let (up_to, from) = (then.get(..at + words.len())?, then.get(at..)?);
+        let ahead = now.starts_with(up_to).then_some(at);
+        let behind = now.ends_with(from).then(|| now.len() - from.len());
+        let only = |text: &[char]| {
+            let mut all = places(text, &words);
+            all.next().filter(|_| all.next().is_none())
+        };
+        let at = match (ahead, behind) {
+            (Some(one), Some(other)) if one != other => None,
+            (Some(one), _) | (_, Some(one)) => Some(one),
+            (None, None) => only(&then).and_then(|_| only(&now)),
+        };
+        Some(Chosen::of(all.get(at?..at? + words.len())?))
     }
 
     /// The provision's name in every record: that of the first element that is it.

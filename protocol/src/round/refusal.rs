@@ -69,7 +69,7 @@ pub enum Refusal {
     #[error("there is no comment {0} here; 'codraft comments' lists them")]
     UnknownComment(u32),
     #[error(
-        "these words cannot be found in the provision; wait until they are stored, then choose them again"
+        "these words cannot be found in the provision, or not be told from others there; wait until they are stored, then choose them again"
     )]
     UnknownWords,
     #[error(

@@ -125,6 +125,24 @@ fn a_revoked_account_takes_its_tickets_along() {
 }
 
 #[test]
+fn nobody_who_is_added_later_stands_in_front() {
+    let (mut directory, _, canada) = house();
+    // In the same moment, and with a clock that has gone back.
+    for (n, (added, now)) in
+        [("AUS", NOW), ("ARG", Timestamp(7)), ("ZAM", Timestamp(NOW.0 + 9))].into_iter().enumerate()
+    {
+        let new = api::NewDelegation { code: code(added), name: added.to_owned() };
+        let decision = directory.add_delegation(&new, now, &seed(10 + n as u8));
+        do_it(&mut directory, decision);
+    }
+    let caller = directory.authenticate(&canada, NOW).unwrap();
+    let mut all = directory.delegations(&caller).delegations;
+    all.sort_by_key(|one| one.created);
+    let created: Vec<_> = all.iter().map(|one| (one.code.as_str(), one.created.0 - NOW.0)).collect();
+    assert_eq!(created, [("CAN", 0), ("AUS", 1), ("ARG", 2), ("ZAM", 9)]);
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_its_reason() {
     let (directory, _, canada) = house();
     let add = |code_: &str, name: &str| {

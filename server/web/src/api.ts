@@ -11,7 +11,7 @@ export interface Document {
   id: string; symbol: string; title: string; created: string; baseline: Baseline;
   heads: string[]; changes: number; provisions: number; connections: number;
 }
-export interface Delegation { code: string; name: string }
+export interface Delegation { code: string; name: string; created: string }
 export interface Delegations { delegations: Delegation[]; accounts: Account[] }
 export interface Place { id: string; part: string; heading: string; enumerator: string }
 export interface AttributedRun {
@@ -51,8 +51,8 @@ export interface Comment extends Said {
   number: number; entry: number; provision: Place; gone?: boolean; words?: { text: string; stands: boolean; struck_by: string[] }[];
   replies?: Said[]; resolved?: { by: string; at: string };
 }
-/** On a whole provision; or on words of it, named by their first and last element, or as the n-th of such words. */
-export interface NewComment { provision: string; text: string; from?: string; to?: string; words?: string; occurrence?: number }
+/** On a whole provision; or on words of it, named by their first and last element, or as the n-th of such words `within` its text as it stood. */
+export interface NewComment { provision: string; text: string; from?: string; to?: string; words?: string; occurrence?: number; within?: string }
 export interface Revision { number: number; at: string; round?: number; sha256: string; bytes: number }
 /** What the projector shows. */
 export interface Screen { provision?: string; names: boolean }
@@ -60,6 +60,13 @@ export interface Invitation { account: Account; token: string }
 export interface Quarantined {
   number: number; at: string; sender: string; delegation?: string; code: string; reason: string; bytes: string; size: number;
 }
+/** One entry of a resolution's ledger (docs/rounds.md): as much of it as is shown. */
+export interface LedgerEntry {
+  entry: number; at: string; by: { account: string; role?: Role; delegation?: string }; act: string; round?: number; deadline?: string; number?: string;
+  rulings?: { number: string; decision: Decision; reason?: string }[]; comment?: number; text?: string; numbered?: { number: string }[];
+}
+/** Who came in, was refused, took something out. */
+export interface AccessEntry { number: number; at: string; kind: string; account?: string; claimed?: string; address: string; detail: string; left_out: number }
 export interface Imported { document: Document; warnings: { line: number; run: string; candidates: { struck: string; inserted: string }[] }[] }
 
 /** What the server, or the way to it, says is wrong. */

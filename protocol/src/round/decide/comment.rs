@@ -76,6 +76,11 @@ fn chosen(floor: &Floor<'_>, body: OpId, new: &NewComment) -> Result<Chosen, Ref
             let between = floor.index.words_between(body, op(from)?, op(to)?);
             between.filter(|words| !words.text.is_empty()).ok_or(Refusal::UnknownWords)
         }
+        (None, None, Some(words)) if new.within.is_some() => {
+            let then = new.within.as_deref().unwrap_or_default();
+            let nth = new.occurrence.unwrap_or(1);
+            floor.index.words_still_saying(body, words, nth, then).ok_or(Refusal::UnknownWords)
+        }
         (None, None, Some(words)) => {
             let mut found = floor.index.words_saying(body, words);
             let many = found.len();

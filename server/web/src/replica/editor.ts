@@ -3,9 +3,9 @@ import { history, historyField, redo, standardKeymap, undo } from "@codemirror/c
 import { EditorState, Prec, type Range, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, keymap, WidgetType } from "@codemirror/view";
 import { effect, type Signal } from "@preact/signals";
-import { tone, nameOf } from "../delegations";
+import { named, tone } from "../delegations";
 import { asOnPaper, namedBehind, overlay, type Run } from "../marks";
-import { list, t } from "../words";
+import { t } from "../words";
 import { remote, sync } from "./sync";
 import { Replica } from "./replica";
 
@@ -34,11 +34,10 @@ class Struck extends WidgetType {
     return other.run.text === this.run.text && other.run.struckBy.join() === this.run.struckBy.join() && other.run.fresh === this.run.fresh;
   }
   override toDOM(): HTMLElement {
-    const known = this.run.struckBy.filter((by) => by !== "?");
     const mark = document.createElement("del");
     mark.className = `${tone(this.run.struckBy[0])}${this.run.fresh ? " fresh" : ""}`;
     mark.textContent = this.run.text;
-    mark.title = t("struckBy", { who: known.length === 0 ? t("notYet") : list(known.map(nameOf)) });
+    mark.title = t("struckBy", { who: named(this.run.struckBy) });
     return mark;
   }
   override ignoreEvent(): boolean {
@@ -88,7 +87,7 @@ function marks(runs: Run[], text: string, author: string | null): DecorationSet 
       ranges.push(Decoration.mark({ tagName: "mark", class: "commented", attributes: { "data-comments": run.comments.join(" ") }, inclusive: false }).range(at, end));
     }
     if (!run.baseline && end > at) {
-      ranges.push(Decoration.mark({ tagName: "ins", class: `${tone(run.by[0])}${run.fresh ? " fresh" : ""}`, inclusive: false }).range(at, end));
+      ranges.push(Decoration.mark({ tagName: "ins", class: `${tone(run.by[0])}${run.fresh ? " fresh" : ""}`, attributes: { title: t("insertedBy", { who: named(run.by) }) }, inclusive: false }).range(at, end));
       label(run, shown[n + 1], end, 1);
     }
     at = end;

@@ -1,8 +1,6 @@
 import { namedBehind, type Run } from "../marks";
-import { nameOf, tone } from "../delegations";
-import { list, t } from "../words";
-
-const named = (codes: string[]) => (codes.length === 0 || codes[0] === "?" ? t("notYet") : list(codes.map(nameOf)));
+import { named, tone } from "../delegations";
+import { t } from "../words";
 
 /** Words with their marks: inserted, struck, by whom. */
 export function MarkedText({ runs }: { runs: Run[] }) {

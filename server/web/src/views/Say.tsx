@@ -11,9 +11,11 @@ export function SayComment({ resolution, writing, done }: { resolution: Resoluti
   // Named now, before anybody edits on.
   const about = useMemo(() => subject(resolution, writing), [writing]);
   return (
-    <div class="card comment writing">
-      {about.quote !== null && <blockquote dir="auto">{about.quote}</blockquote>}
-      <Field resolution={resolution} about={about} label={t("comment")} done={done} saying={(text) => ({ kind: "comment", ...about, text })} />
+    <div class="over">
+      <div class="card comment writing">
+        {about.quote !== null && <blockquote dir="auto">{about.quote}</blockquote>}
+        <Field resolution={resolution} about={about} label={t("comment")} done={done} saying={(text) => ({ kind: "comment", ...about, text })} />
+      </div>
     </div>
   );
 }
@@ -28,14 +30,17 @@ export function SayReply({ resolution, comment }: { resolution: Resolution; comm
   );
 }
 
-/** What a comment is on: words by their elements where this page has them, else as what they say. */
+/**
+ * What a comment is on: words by their elements where this page has a copy of the text. The chair's page has none: it
+ * says which words they were in the text that it showed, and the server finds them in what has become of it.
+ */
 function subject(resolution: Resolution, { provision: id, chosen: words }: Commenting): Omit<Extract<Saying, { kind: "comment" }>, "kind" | "text"> {
   const row = resolution.rows.peek().find((one) => one.id === id);
   const provision = { id, part: row?.part ?? "", heading: row?.heading ?? "", enumerator: row?.enumerator ?? "" };
   if (words === null) return { provision, on: {}, quote: null };
   const quote = words.standing.slice(words.from, words.to);
   const elements = row?.text === words.standing ? resolution.replica.peek()?.elements(id, words.from, words.to) : undefined;
-  return { provision, on: elements ?? { words: quote, occurrence: occurrence(words) }, quote };
+  return { provision, on: elements ?? { words: quote, occurrence: occurrence(words), within: words.standing }, quote };
 }
 
 /** `about`: when that is something else, the keys are the field's. */
