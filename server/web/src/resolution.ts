@@ -234,6 +234,8 @@ export class Resolution {
   readonly round = computed(() => this.rounds.value.at(-1) ?? null);
 
   readonly byProvision = keeping(() => this.proposals.value);
+  /** Those that one's own delegation stands behind, or stood. */
+  readonly ownByProvision = keeping(() => this.proposals.value.filter((one) => one.sponsors.includes(me.value?.account.delegation ?? "")));
   readonly commentsOn = keeping(() => this.comments.value);
   readonly unsentOn = keeping(() => this.unsent.shown.value.filter((one): one is UnsentComment => one.kind === "comment"));
 

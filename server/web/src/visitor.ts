@@ -2,10 +2,11 @@
 import { computed, signal } from "@preact/signals";
 import { type Delegations, get, type Me, Problem, send } from "./api";
 import { delegations, SECRETARIAT } from "./delegations";
+import { told } from "./told";
 
 /** Null: nobody has come in; undefined: not known yet. */
 export const me = signal<Me | null | undefined>(undefined);
-/** Why nobody could be let in, in the server's words. */
+/** Why nobody could be let in. */
 export const refusal = signal<string | null>(null);
 
 /** In whose name this page writes; null: it does not write. */
@@ -25,8 +26,7 @@ export async function arrive(): Promise<void> {
     delegations.value = all.delegations;
     me.value = who;
   } catch (error) {
-    if (error instanceof Problem && error.unreachable) refusal.value = null;
-    else if (error instanceof Problem && error.status !== 401) refusal.value = error.detail;
+    if (!(error instanceof Problem) || error.status !== 401) refusal.value = told(error);
     me.value = null;
   }
 }
@@ -36,7 +36,7 @@ export async function comeIn(token: string): Promise<void> {
   try {
     await send("POST", "/login", { token: token.trim() });
   } catch (error) {
-    refusal.value = error instanceof Problem ? error.detail : String(error);
+    refusal.value = told(error);
     return;
   }
   // What another account saw is not this one's to see.

@@ -1,16 +1,18 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { type Decision, isOpen, numberOf, type Preview, send } from "../api";
+import { type Decision, get, isOpen, numberOf, type Preview, type Screen, send } from "../api";
 import { nameOf } from "../delegations";
 import { asOnPaper, runOf } from "../marks";
 import { Resolution } from "../resolution";
 import { follow } from "../route";
 import { told } from "../told";
 import { me, rules } from "../visitor";
-import { count, list, t, when } from "../words";
+import { count, list, t } from "../words";
 import { Banners } from "./Banners";
 import { Comments } from "./Comments";
+import { History, RULINGS } from "./History";
 import { MarkedText } from "./MarkedText";
+import { PreviewDialog } from "./PreviewDialog";
 import { Reasons, StatusChip } from "./ProposalCard";
 import { RoundControl } from "./RoundControl";
 import { TopBar } from "./TopBar";
@@ -27,7 +29,8 @@ export function ChairPage({ id }: { id: string }) {
   }, [resolution]);
   const chosen = useSignal<string | null>(null);
   const reason = useSignal("");
-  const said = useSignal<{ good: boolean; words: string } | null>(null);
+  const said = useSignal<{ good: boolean; words: string; ruled?: string } | null>(null);
+  const names = useSignal(true);
   const preview = useSignal<Preview | null>(null);
   const groups = useComputed(() => {
     const open = resolution.proposals.value.filter(isOpen);
@@ -52,13 +55,13 @@ export function ChairPage({ id }: { id: string }) {
   const rule = async (decision: Decision) => {
     const [order, current] = [ordered.value, chosenOne.value];
     if (current === undefined || !mayRule) return;
-    const revisit = (current.history ?? []).some((one) => one.what in { adopt: 1, "adopt-part": 1, reject: 1, bracket: 1, defer: 1 });
+    const revisit = (current.history ?? []).some((one) => RULINGS.has(one.what));
     // On to the next one at once: a late answer must never take the chair away from what was chosen meanwhile.
     const next = order[order.indexOf(current) + 1];
     if (next !== undefined) chosen.value = numberOf(next);
     try {
       await send("POST", `/documents/${id}/rulings`, { rulings: [{ proposal: numberOf(current), decision, reason: reason.value, revisit }] });
-      said.value = { good: true, words: t("ruled", { proposal: numberOf(current), decision: t(decision) }) };
+      said.value = { good: true, words: t("ruled", { proposal: numberOf(current), decision: t(decision) }), ruled: numberOf(current) };
       reason.value = "";
       await resolution.refresh();
     } catch (error) {
@@ -69,12 +72,15 @@ export function ChairPage({ id }: { id: string }) {
   const consensual = async () => {
     const some = ordered.value.filter((one) => one.status === "tabled" && one.collides_with.length === 0).length;
     if (some === 0 || !confirm(count("consensualSure", some))) return;
-    await send("POST", `/documents/${id}/rulings`, { rulings: [], consensual: true, reason: reason.value }).then(() => resolution.refresh(), fails);
+    await send("POST", `/documents/${id}/rulings`, { rulings: [], consensual: true, reason: reason.value }).then(() => {
+      said.value = { good: true, words: count("adoptedConsensual", some) };
+      return resolution.refresh();
+    }, fails);
   };
   const show = async () => {
     const current = chosenOne.value;
     if (current === undefined) return;
-    await send("PUT", `/documents/${id}/screen`, { provision: current.provision.id, names: true })
+    await send("PUT", `/documents/${id}/screen`, { provision: current.provision.id, names: names.value })
       .then(() => { said.value = { good: true, words: t("projectorShown") }; }, fails);
   };
   const look = async () => {
@@ -82,6 +88,9 @@ export function ChairPage({ id }: { id: string }) {
     if (current === undefined) return;
     await send<Preview>("POST", `/documents/${id}/preview`, { adopt: [numberOf(current)] }).then((answer) => { preview.value = answer; }, fails);
   };
+  useEffect(() => {
+    get<Screen>(`/documents/${id}/screen`).then((screen) => { names.value = screen.names; }, () => undefined);
+  }, [id]);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || (event.target as HTMLElement).closest("input, textarea, select, dialog")) return;
@@ -159,24 +168,21 @@ export function ChairPage({ id }: { id: string }) {
                 {!["tabled", "late"].includes(current.status) && <p class="hint">{t("rulingAgain")}</p>}
               </div>
             )}
-            <div class="row-of"><button onClick={() => void show()} aria-keyshortcuts="s">{t("projectorShow")} <kbd>S</kbd></button></div>
+            <div class="row-of">
+              <button onClick={() => void show()} aria-keyshortcuts="s">{t("projectorShow")} <kbd>S</kbd></button>
+              <label class="check"><input type="checkbox" checked={names.value} onChange={(event) => { names.value = event.currentTarget.checked; }} /> {t("projectorNames")}</label>
+            </div>
             <p class="hint">{t("keys")}</p>
-            <div role="status">{said.value !== null && <p class={`notice ${said.value.good ? "good" : "bad"}`}>{said.value.words}</p>}</div>
-            {(current.history ?? []).length > 0 && (
-              <details><summary>{t("history")}</summary>
-                <ul class="history">{current.history?.map((one, at) => <li key={at}>{when(one.at)} · {one.by} · {one.what}{one.reason ? `: ${one.reason}` : ""}</li>)}</ul>
-              </details>
-            )}
+            <div role="status">{said.value !== null && (
+              <p class={`notice ${said.value.good ? "good" : "bad"}`}>{said.value.words}
+                {said.value.ruled !== undefined && said.value.ruled !== numberOf(current) && <>{" "}<button class="quiet" onClick={() => { chosen.value = said.value?.ruled ?? null; }}>{t("ruleAnew")}</button></>}
+              </p>
+            )}</div>
+            <History proposal={current} />
           </section>
         )}
       </main>
-      {preview.value !== null && (
-        <dialog open class="preview" aria-label={t("previewTitle")}>
-          <h2>{t("previewTitle")}</h2>
-          <pre dir="auto">{preview.value.text}</pre>
-          <button class="main" onClick={() => { preview.value = null; }}>{t("close")}</button>
-        </dialog>
-      )}
+      {preview.value !== null && <PreviewDialog preview={preview.value} close={() => { preview.value = null; }} />}
     </div>
   );
 }

@@ -12,10 +12,11 @@ import type { UnsentComment } from "../unsent";
 import { comments as mayComment, writer } from "../visitor";
 import { list, t } from "../words";
 import { COMMENT_KEY, CommentOnSelection, type Commenting } from "./CommentOnSelection";
-import { Comments, openCommentsAt } from "./Comments";
+import { Comments, openCommentAt } from "./Comments";
 import { Editor } from "./Editor";
 import { Margin } from "./Margin";
 import { MarkedText } from "./MarkedText";
+import { ProposalCard } from "./ProposalCard";
 import { Who } from "./Who";
 
 interface Point { x: number; y: number }
@@ -43,18 +44,27 @@ export function Paper({ resolution, rows, view, own }: { resolution: Resolution;
   }), []);
   const ids = new Set(rows.map((row) => row.id));
   const gone = (one: { provision: { id: string } }) => view === "marked" && !ids.has(one.provision.id);
+  const beside = view === "marked" ? resolution.byProvision.value : view === "mine" ? resolution.ownByProvision.value : null;
+  // A rejected addition stands nowhere; why it was rejected must be found all the same.
+  const proposalsElsewhere = [...beside ?? []].filter(([id]) => !ids.has(id)).flatMap(([, some]) => some);
   const elsewhere = resolution.comments.value.filter(gone);
   const unsentElsewhere = resolution.unsent.shown.value.filter((one): one is UnsentComment => one.kind === "comment" && gone(one));
   return (
     <article class="paper" dir={direction(rows)} aria-label={t("resolutionLabel")}>
       {rows.map((row) => (
         <Provision key={row.id} resolution={resolution} row={row} view={view} own={own} writes={writes} acts={acts}
-          proposals={(view === "marked" ? resolution.byProvision.value.get(row.id) : undefined) ?? NONE}
+          proposals={beside?.get(row.id) ?? NONE}
           comments={(view === "marked" ? resolution.commentsOn.value.get(row.id) : undefined) ?? NONE}
           unsent={(view === "marked" ? resolution.unsentOn.value.get(row.id) : undefined) ?? NONE}
           active={active.value?.id === row.id ? active.value : null} writing={writing.value?.provision === row.id ? writing.value : null} />
       ))}
       {resolution.proposals.value.length === 0 && view === "marked" && <p class="aside-note">{t("noProposals")}</p>}
+      {proposalsElsewhere.length > 0 && (
+        <section class="elsewhere" aria-label={t("proposalsElsewhere")}>
+          <h3>{t("proposalsElsewhere")}</h3>
+          {proposalsElsewhere.map((one) => <div key={one.id}><span class="place">{resolution.placeOf(one.provision)}</span><ProposalCard resolution={resolution} proposal={one} /></div>)}
+        </section>
+      )}
       {elsewhere.length + unsentElsewhere.length > 0 && (
         <section class="elsewhere" aria-label={t("commentsElsewhere")}>
           <h3>{t("commentsElsewhere")}</h3>
@@ -134,7 +144,7 @@ function OneProvision({ resolution, row, proposals, comments, unsent, view, own,
   return (
     <section class={classes} data-provision={row.id} aria-label={place}>
       <div class="body" onClick={(event) => {
-        if (event.target instanceof Element) openCommentsAt(event.target);
+        if (event.target instanceof Element) openCommentAt(event.target);
         // Also while this page's copy is still being opened: writing begins as soon as it is there.
         if (view === "marked" && writer.value !== null && !editing && getSelection()?.isCollapsed !== false) acts.edit(row.id, { x: event.clientX, y: event.clientY });
       }}>

@@ -58,10 +58,11 @@ export function ProjectorPage({ id }: { id: string }) {
       <header>
         <a href={`/documents/${id}`} onClick={follow}>{resolution.document.value?.symbol ?? "codraft"}</a>
         <strong>{row === undefined ? "" : placeOf(row)}</strong>
+        {!resolution.reached.value && <span class="away" role="status">{t("projectorAway")}</span>}
         {collide.length > 0 && <span class="collision-sign"><span aria-hidden="true">⚠ </span>{t("collision")}</span>}
       </header>
       <main>
-        {row === undefined ? <p class="wait">{t(resolution.attribution.value === null ? "loading" : "projectorEmpty")}</p> : (
+        {row === undefined ? <p class="wait">{t(resolution.attribution.value === null ? "loading" : wanted === undefined ? "projectorEmpty" : "projectorGone")}</p> : (
           <Fitted key={`${row.id} ${names.value}`} sign={t("projectorMore")}>
             {collide.length === 0
               ? <p dir="auto">{row.enumerator} <MarkedText runs={seen(row.runs, "marked", null)} /></p>

@@ -1,32 +1,38 @@
 import { useSignal } from "@preact/signals";
-import { type Proposal, send } from "../api";
-import { nameOf } from "../delegations";
+import { isOpen, type Proposal, send } from "../api";
+import { named } from "../delegations";
 import { asOnPaper, runOf } from "../marks";
 import type { Resolution } from "../resolution";
 import { told } from "../told";
 import { me } from "../visitor";
-import { list, t } from "../words";
+import { t } from "../words";
+import { Card } from "./Card";
+import { Happened, RULINGS } from "./History";
 import { MarkedText } from "./MarkedText";
 import { Whos } from "./Who";
 
 /** A proposal, one line until it is opened. */
 export function ProposalCard({ proposal, resolution }: { proposal: Proposal; resolution: Resolution }) {
   const sponsors = resolution.sponsors.value;
-  const who = (ids: string[]) => list([...new Set(ids.flatMap((id) => sponsors.get(id) ?? []))].map(nameOf));
+  const who = (ids: string[]) => [...new Set(ids.flatMap((id) => sponsors.get(id) ?? []))];
+  const collides = who(proposal.collides_with);
   return (
-    <details class={`card ${proposal.collides_with.length > 0 ? "collides" : ""}`}>
-      <summary>
+    <Card kind={collides.length > 0 ? "collides" : ""} summary={
+      <>
         <span class="mark" title={t(`mark_${proposal.mark}`)}>{proposal.mark}</span>
         {proposal.number !== undefined && <span class="number">{proposal.number}</span>}
         <Whos codes={proposal.sponsors} />
         <StatusChip proposal={proposal} />
-        {proposal.collides_with.length > 0 && <span class="collision"><span aria-hidden="true">⚠ </span>{t("collidesWith", { who: who(proposal.collides_with) })}</span>}
-        {proposal.amends.length > 0 && <span class="amends">{t("amendsWho", { who: who(proposal.amends) })}</span>}
-      </summary>
+        {collides.length > 0 && <span class="collision" title={t("collidesWith", { who: named(collides) })}><span aria-hidden="true">⚠ {collides.join(" ")}</span><span class="unseen">{t("collidesWith", { who: named(collides) })}</span></span>}
+      </>
+    }>
+      {collides.length > 0 && <p class="collision"><span aria-hidden="true">⚠ </span>{t("collidesWith", { who: named(collides) })}</p>}
+      {proposal.amends.length > 0 && <p class="amends">{t("amendsWho", { who: named(who(proposal.amends)) })}</p>}
       <p class="proposed" dir="auto"><MarkedText runs={asOnPaper(proposal.segments.map(runOf))} /></p>
       <Reasons proposal={proposal} />
+      <LastRuling proposal={proposal} />
       <Sponsoring proposal={proposal} />
-    </details>
+    </Card>
   );
 }
 
@@ -47,6 +53,12 @@ export function Reasons({ proposal }: { proposal: Proposal }) {
   );
 }
 
+/** What was ruled last, and why: of what no longer stands the sponsors learn the reason here. */
+function LastRuling({ proposal }: { proposal: Proposal }) {
+  const last = (proposal.history ?? []).findLast((one) => RULINGS.has(one.what));
+  return last === undefined ? null : <p class="last-ruling" dir="auto"><Happened one={last} /></p>;
+}
+
 /** A delegate's own doings: to stand behind a proposal, to leave it, to say why. */
 function Sponsoring({ proposal }: { proposal: Proposal }) {
   const words = useSignal("");
@@ -64,9 +76,9 @@ function Sponsoring({ proposal }: { proposal: Proposal }) {
   };
   return (
     <div class="sponsoring">
-      {own
+      {isOpen(proposal) && (own
         ? <button onClick={() => does("DELETE", "sponsors")}>{t("withdraw")}</button>
-        : <button onClick={() => does("POST", "sponsors")}>{t("sponsor")}</button>}
+        : <button onClick={() => does("POST", "sponsors")}>{t("sponsor")}</button>)}
       {own && (
         <form onSubmit={(event) => { event.preventDefault(); does("POST", "reasons", { text: words.value }); }}>
           <input aria-label={t("reason")} placeholder={t("reason")} dir="auto" required value={words.value} onInput={(event) => { words.value = event.currentTarget.value; }} />

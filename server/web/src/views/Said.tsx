@@ -2,9 +2,9 @@ import type { Said as What } from "../api";
 import { t, when } from "../words";
 import { Who } from "./Who";
 
-/** A delegation, or the chair or the secretariat. */
+/** A delegation, or the chair, the secretariat, the server itself. */
 export function Speaker({ by }: { by: string }) {
-  return by === "chair" || by === "secretariat" ? <b>{t(`role_${by}`)}</b> : <Who code={by} />;
+  return by === "chair" || by === "secretariat" || by === "server" ? <b>{t(`role_${by}`)}</b> : <Who code={by} />;
 }
 
 /** What somebody said, and when. */

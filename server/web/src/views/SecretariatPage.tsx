@@ -1,13 +1,17 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { renderSVG } from "uqr";
-import { type Delegations, type Document, get, type Imported, type Invitation, type Quarantined, type Revision, type Role, send } from "../api";
+import { type Delegations, type Document, get, type Imported, type Invitation, type Role, send } from "../api";
 import { delegations, nameOf } from "../delegations";
 import { follow } from "../route";
 import { told } from "../told";
 import { me } from "../visitor";
 import { t, when } from "../words";
+import { AccessLog } from "./AccessLog";
 import { Copy } from "./Copy";
+import { Exports } from "./Exports";
+import { Ledger } from "./Ledger";
+import { Quarantine } from "./Quarantine";
 import { TopBar } from "./TopBar";
 import { Who } from "./Who";
 
@@ -37,7 +41,8 @@ export function SecretariatPage() {
         {problem.value !== null && <p class="notice bad" role="alert">{problem.value}</p>}
         <Import done={() => void load()} fails={fails} />
         <People people={people.value} done={() => void load()} fails={fails} />
-        <Exports documents={documents.value} fails={fails} />
+        <OneResolution documents={documents.value} fails={fails} />
+        <AccessLog fails={fails} />
       </main>
     </>
   );
@@ -167,35 +172,21 @@ function Invited({ invitation }: { invitation: Invitation }) {
   );
 }
 
-function Exports({ documents, fails }: { documents: Document[]; fails(error: unknown): void }) {
+/** What there is of one resolution. */
+function OneResolution({ documents, fails }: { documents: Document[]; fails(error: unknown): void }) {
   const chosen = useSignal("");
   const id = chosen.value || documents[0]?.id;
-  const [refused, revisions] = [useSignal<Quarantined[]>([]), useSignal<Revision[]>([])];
-  useEffect(() => {
-    if (id === undefined) return;
-    get<{ quarantine: Quarantined[] }>(`/documents/${id}/quarantine`).then((answer) => { refused.value = answer.quarantine; }, fails);
-    get<{ revisions: Revision[] }>(`/documents/${id}/revisions`).then((answer) => { revisions.value = answer.revisions; }, fails);
-  }, [id]);
   if (id === undefined) return null;
-  const path = `/api/v1/documents/${id}`;
   return (
     <section>
       <h2>{t("roundsTitle")}</h2>
       <label>{t("choose")}
         <select value={id} onChange={(event) => { chosen.value = event.currentTarget.value; }}>{documents.map((one) => <option key={one.id} value={one.id}>{one.symbol} {one.title}</option>)}</select>
       </label>
-      <p><a class="button" href={`/documents/${id}/chair`} onClick={follow}>{t("rounds")}</a></p>
-      <ul>
-        {(["current", "baseline", "marked", "anonymous"] as const).map((view) => (
-          <li key={view}><a href={`${path}/text?view=${view === "anonymous" ? "marked:anonymous" : view}`} target="_blank" rel="noreferrer">{t(`export_${view}`)}</a></li>
-        ))}
-        <li><a href={`${path}/table?format=csv`} target="_blank" rel="noreferrer">{t("tableCsv")}</a></li>
-        {revisions.value.map((one) => <li key={one.number}><a href={`${path}/revisions/${one.number}/text`} target="_blank" rel="noreferrer">{t("revisionText", { n: one.number })}</a> · {when(one.at)}</li>)}
-      </ul>
-      <h2>{t("quarantineTitle")}</h2>
-      {refused.value.length === 0 ? <p>{t("quarantineNone")}</p> : (
-        <ul>{refused.value.map((one) => <li key={one.number}>{when(one.at)} · {one.sender} · <code>{one.code}</code> · {one.reason}</li>)}</ul>
-      )}
+      <p class="row-of"><a class="button" href={`/documents/${id}`} onClick={follow}>{t("textView")}</a> <a class="button" href={`/documents/${id}/chair`} onClick={follow}>{t("rounds")}</a></p>
+      <Exports key={`exports ${id}`} id={id} fails={fails} />
+      <Ledger key={`ledger ${id}`} id={id} fails={fails} />
+      <Quarantine key={`quarantine ${id}`} id={id} fails={fails} />
     </section>
   );
 }

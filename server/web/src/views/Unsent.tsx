@@ -19,7 +19,7 @@ export function UnsentCard({ resolution, comment }: { resolution: Resolution; co
 /** A reply to a comment, or that it is resolved, that only its author sees yet. */
 export function UnsentAnswer({ resolution, answer }: { resolution: Resolution; answer: Exclude<Unsent, UnsentComment> }) {
   return (
-    <div class="unsent">
+    <div class="card comment unsent answer">
       {answer.kind === "reply" ? <Said said={{ ...answer, by: speaker.value }} /> : <p><b>{t(answer.resolved ? "resolve" : "reopen")}</b></p>}
       <Fate resolution={resolution} of={answer} />
     </div>

@@ -88,7 +88,7 @@ export const en = {
   rulingReason: "Reason of the ruling (optional)", ruled: "{proposal}: {decision}", rulingAgain: "A new ruling replaces the earlier one; both stay on record.",
   preview: "Preview", previewTitle: "The text with what is adopted and this", close: "Close", keys: "Keys: A adopt, R reject, B bracket, D defer, S on screen, ↑ ↓ next",
   allProposals: "All proposals", collidesFirst: "In collision", otherProposals: "Others", settledProposals: "Settled", history: "History", nothingSelected: "Choose a proposal.",
-  baselineText: "Agreed text", roundsTitle: "Rounds and exports", revisionText: "Agreed text, Rev.{n}", tableCsv: "Table of proposals (CSV)", choose: "Resolution",
+  baselineText: "Agreed text", roundsTitle: "Rounds and exports", revisionText: "Agreed text, Rev.{n}", choose: "Resolution",
   comment: "Comment", reply: "Reply", send: "Send", cancel: "Cancel", resolve: "Resolve", reopen: "Open again",
   commentKey: "Comment on the selected words (Shift-F2)", commentBy: "Comment by {who}", noLonger: "rejected or withdrawn",
   resolvedBy: "Resolved by {who}, {when}", resolvedComments_one: "One resolved comment", resolvedComments_other: "{n} resolved comments",
@@ -100,10 +100,26 @@ export const en = {
   whatIfOutcome: "The text then", whatIfAdopted_one: "The agreed text with one proposal adopted", whatIfAdopted_other: "The agreed text with {n} proposals adopted",
   whatIfCollisions_one: "One collision would remain", whatIfCollisions_other: "{n} collisions would remain", whatIfNoCollision: "Nothing would collide any more.",
   whatIfOffline: "The server cannot be reached, and it works this out. Your choice stays; try again when it is back.",
+  role_server: "Server",
+  proposalsElsewhere: "Proposals on provisions that do not stand here",
+  did_numbered: "put on record", did_joined: "joined the sponsors", did_withdrew: "withdrew", did_reasons: "gave a reason", did_adopt: "adopted it", did_adoptPart: "adopted a part of it",
+  did_reject: "rejected it", did_bracket: "bracketed it", did_defer: "deferred it", did_fell: "it fell with another ruling", did_carriedOver: "carried over to the next round",
+  adoptedConsensual_one: "One proposal that collided with nothing is adopted.", adoptedConsensual_other: "{n} proposals that collided with nothing are adopted.",
+  ruleAnew: "Rule on it anew", projectorNames: "with names", projectorGone: "What the chair has put on the screen no longer stands.", projectorAway: "The server cannot be reached: this is the last that was shown.",
+  exportTexts: "Texts", exportRevisions: "Agreed texts", exportTable: "Table of proposals", exportRecords: "Records", export_delegation: "Agreed text with the proposals of one delegation:",
+  format_html: "HTML", format_text: "Plain text", format_csv: "CSV", format_json: "JSON", withoutNames: "without names",
+  exportLedger: "Ledger (JSON)", exportAudit: "Audit trail, complete (JSON)", exportBackup: "Backup of the server",
+  auditTitle: "Audit", auditHint: "What was decided and said, newest first; nothing is ever taken away. The complete audit trail, with every change, is among the exports: “codraft audit verify” checks it without this server.", auditNone: "Nothing was decided yet.",
+  logWhen: "When", logWho: "Who", logWhat: "What", logAbout: "About", logFrom: "From", logMore: "Earlier ones",
+  logLeftOut_one: "(one refusal before it was not noted)", logLeftOut_other: "({n} refusals before it were not noted)",
+  act_open: "opened the round", act_deadline: "set the deadline", act_close: "closed the round", act_conclude: "concluded the round", act_number: "put on record", act_rule: "ruled",
+  act_join: "joined the sponsors", act_withdraw: "withdrew", act_reason: "gave a reason", act_comment: "commented", act_reply: "replied", act_resolve: "resolved or opened again",
+  act_collapse: "put alike words together", act_settle: "brought the text in line", act_renumber: "numbered the provisions", act_move: "moved a provision",
+  accessTitle: "Who came in, and what was taken out", kind_login: "came in", kind_loginRefused: "not let in", kind_refused: "refused", kind_export: "took out", kind_invited: "invited", kind_revoked: "revoked or given an end", kind_ticket: "ticket",
   account: "Account", since: "Since", licences: "Licences of the software in this page",
 } as const;
 
 /** Words that come in a form for one and a form for several. */
-export type Counted = "mergedSent" | "mergedReceived" | "consensualSure" | "resolvedComments" | "whatIfAdopted" | "whatIfCollisions";
+export type Counted = "mergedSent" | "mergedReceived" | "consensualSure" | "adoptedConsensual" | "logLeftOut" | "resolvedComments" | "whatIfAdopted" | "whatIfCollisions";
 export type Word = keyof typeof en;
 export type Catalogue = Record<Word, string>;
