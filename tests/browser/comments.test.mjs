@@ -17,10 +17,10 @@ meeting(async (...both) => {
 const all = async () => (await house.get(`/documents/${house.document}/comments`)).comments;
 const marked = (page, place) => provision(page, place).locator(".words mark.commented").allInnerTexts().then((texts) => texts.join(""));
 const card = (page, place, text) => provision(page, place).locator(".margin details.comment", { hasText: text });
-/** The same, opened. */
+/** The same, opened, by the keyboard: what is open above may lie over it. */
 async function opened(page, place, text) {
   const one = card(page, place, text);
-  if (await one.getAttribute("open") === null) await one.locator("summary").click();
+  if (await one.getAttribute("open") === null) await one.locator("summary").press("Enter");
   return one;
 }
 
@@ -35,6 +35,7 @@ async function say(page, place, words) {
 /** Selects the n-th of such words on the sheet, as with the mouse. */
 async function select(page, place, words, nth = 1) {
   await provision(page, place).locator(".words").evaluate((box, { words, nth }) => {
+    box.scrollIntoView({ block: "center" });
     const [nodes, walker] = [[], document.createTreeWalker(box, NodeFilter.SHOW_TEXT)];
     for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) if (node.parentElement.closest(".label, .unseen, del") === null) nodes.push(node);
     const whole = nodes.map((node) => node.textContent).join("");
@@ -145,6 +146,25 @@ test("a whole provision, by its button; replies; who may resolve; a suppressed p
   await (await opened(a, "invites Member States 1", "is this needed?")).getByText("Resolved by USA").waitFor();
 });
 
+test("what is opened or written beside the text does not move it, and one card is open at a time", async () => {
+  const stands = () => provision(a, "resolves 2").evaluate((box) => [box.offsetTop, box.offsetHeight]);
+  const before = await stands();
+  const one = await opened(a, "resolves 1", "who pays?");
+  await one.locator(".said").waitFor();
+  assert.deepEqual(await stands(), before);
+  await opened(a, "resolves 2", "which one?");
+  assert.equal(await a.locator(".card[open]").count(), 1);
+  await a.keyboard.press("Escape");
+  assert.equal(await a.locator(".card[open]").count(), 0);
+  assert.equal(await a.evaluate(() => document.activeElement.tagName), "SUMMARY");
+  await say(a, "resolves 1", "well");
+  assert.deepEqual(await stands(), before);
+  await a.keyboard.press("Backspace");
+  await a.locator(".writing textarea").fill("");
+  await a.keyboard.press("Escape");
+  await a.locator(".writing").waitFor({ state: "detached" });
+});
+
 test("a comment is text, whatever is in it", async () => {
   const payload = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
   await say(a, "noting", payload);
@@ -184,8 +204,8 @@ test("said offline, on words just written, it waits, survives a reload, and is s
   // What is shown is kept.
   const kept = async () => {
     for (const words of ["or storms?", "and the whole of it?"]) await unsent(a, words).waitFor();
-    await card(a, "resolves 4", "before it").locator(".unsent", { hasText: "after it" }).waitFor();
-    await card(a, "resolves 1", "who pays?").locator(".unsent", { hasText: "Resolve" }).waitFor();
+    await unsent(a, "after it").waitFor();
+    await provision(a, "resolves 1").locator(".card.unsent", { hasText: "Resolve" }).waitFor();
   };
   await kept();
   await a.reload();
@@ -210,6 +230,46 @@ test("said offline, on words just written, it waits, survives a reload, and is s
   assert.deepEqual(mine.sort((x, y) => x.number - y.number).map((one) => one.text), ["or storms?", "and the whole of it?"]);
   assert.deepEqual(mine[0].words, [{ text: "gales", stands: true, struck_by: [] }]);
   assert.equal((await all()).find((one) => one.text === "before it").replies.length, 1);
+});
+
+test("the chair's page has no copy: said offline on words, a comment is on those, or comes back", async () => {
+  const write = async (place, key, text) => {
+    await edit(b, place);
+    await b.keyboard.press(key);
+    await b.keyboard.type(text);
+    await saved(b);
+  };
+  await goOffline(chair);
+  for (const [place, words, nth, text] of [["considering a", "o", 2, "this o?"], ["considering d", "i", 2, "this i?"]]) {
+    await select(chair, place, words, nth);
+    await chair.locator(".comment-here").click();
+    await chair.locator(".writing textarea:focus").waitFor();
+    await chair.keyboard.type(text);
+    await chair.keyboard.press("Control+Enter");
+    await unsent(chair, text).waitFor();
+  }
+  const before = (await provision(b, "considering a").locator(".words p").innerText()).split("o").slice(0, 2).join("o");
+  await write("considering a", "Control+Home", "too often, ");
+  await write("considering d", "Control+Home", "in time, ");
+  await write("considering d", "Control+End", " in writing");
+  await b.keyboard.press("Escape");
+  await chair.context().setOffline(false);
+  // What stood behind it still does.
+  await card(b, "considering a", "this o?").waitFor();
+  const ahead = await provision(b, "considering a").locator(".words").evaluate((box) => {
+    const copy = box.cloneNode(true);
+    for (const beside of copy.querySelectorAll(".unseen, .label")) beside.remove();
+    const range = document.createRange();
+    range.setStart(copy, 0);
+    range.setEndBefore(copy.querySelector("mark"));
+    return range.toString();
+  });
+  assert.equal(ahead, `too often, ${before}`);
+  // On both sides something has changed: nobody can tell which it was.
+  await unsent(chair, "this i?").getByRole("alert").getByText("be told from others there").waitFor();
+  await unsent(chair, "this i?").getByRole("button", { name: "Copy" }).waitFor();
+  assert.ok(!(await all()).some((one) => one.text === "this i?"));
+  await unsent(chair, "this i?").getByRole("button", { name: "Dismiss" }).click();
 });
 
 test("an answer that is lost: what was said is there once", async () => {

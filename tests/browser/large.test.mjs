@@ -1,5 +1,5 @@
 // A large resolution with many proposals, and a long session: no key is dropped, a key draws what it must and nothing
-// else, and memory stays where it is. What is asserted is counted; how long it took is printed, and asserted nowhere:
+// else, every turn of the wheel scrolls, and memory stays where it is. What is asserted is counted; how long it took is printed, and asserted nowhere:
 // that is the machine's as much as the page's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -65,6 +65,12 @@ test(`${PROVISIONS} provisions, ${PROPOSALS} proposals: scrolled and written in 
   t.diagnostic(`figure: from the address to the whole text with ${PROPOSALS} proposals: ${Math.round(performance.now() - start)} ms`);
 
   const stop = writing(clients[1], place(clients[1], 30), 100);
+  // Every turn of the wheel counts, while others write.
+  const turns = 24;
+  await page.mouse.move(400, 400);
+  for (let n = 0; n < turns; n++) await page.mouse.wheel(0, 100);
+  await until("it is scrolled as far as the wheel was turned", () => page.evaluate((far) => Math.abs(scrollY - far) < 2, turns * 100));
+  await page.evaluate(() => scrollTo(0, 0));
   const frames = await page.evaluate(() => new Promise((resolve) => {
     const [intervals, most] = [[], 120];
     let last = performance.now();

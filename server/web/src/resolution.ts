@@ -22,6 +22,8 @@ export interface Row {
 
 /** Events come faster than a page needs to be drawn. */
 const BREATH = 250;
+/** How long to wait where the server could not answer. */
+const AGAIN = 2_000;
 
 export class Resolution {
   readonly document = signal<Document | null>(null);
@@ -54,6 +56,8 @@ export class Resolution {
 
   async open(): Promise<void> {
     this.#listen();
+    addEventListener("offline", this.#lost);
+    addEventListener("online", this.#again);
     const writes = this.writes && writer.value !== null;
     const opening = writes ? this.#openReplica() : Promise.resolve();
     await this.refresh();
@@ -63,6 +67,8 @@ export class Resolution {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    removeEventListener("offline", this.#lost);
+    removeEventListener("online", this.#again);
     this.#events?.close();
     this.unsent.close();
     this.replica.value?.close();
@@ -101,8 +107,10 @@ export class Resolution {
         replica.settle(settled.map((one) => one.provision.id));
       }
     } catch (error) {
-      if (error instanceof Problem) this.problem.value = error;
-      else throw error;
+      if (!(error instanceof Problem)) throw error;
+      this.problem.value = error;
+      // The stream of events may be there all the same, and tell nothing more.
+      if (this.reached.value && (error.unreachable || error.status >= 500)) this.soon(AGAIN);
     }
   }
 
@@ -118,9 +126,9 @@ export class Resolution {
   }
 
   /** Reads the document again soon, and not too often. */
-  soon(): void {
-    if (this.#timer !== undefined) return;
-    const wait = Math.max(0, this.#last + BREATH - Date.now());
+  soon(breath = BREATH): void {
+    if (this.#timer !== undefined || this.#closed) return;
+    const wait = Math.max(0, this.#last + breath - Date.now());
     this.#timer = setTimeout(() => {
       // Those that came while one is being read share the next reading.
       this.#timer = undefined;
@@ -128,7 +136,16 @@ export class Resolution {
     }, wait);
   }
 
+  /** The browser knows that the network is gone long before the stream does. */
+  readonly #lost = () => {
+    this.#events?.close();
+    this.reached.value = false;
+  };
+
+  readonly #again = () => this.#listen();
+
   #listen(): void {
+    this.#events?.close();
     const events = new EventSource(`/api/v1/documents/${this.id}/events`);
     this.#events = events;
     events.onopen = () => {

@@ -93,7 +93,7 @@ export function ChairPage({ id }: { id: string }) {
   }, [id]);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || (event.target as HTMLElement).closest("input, textarea, select, dialog")) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || (event.target as HTMLElement).closest("input:not([type=checkbox]), textarea, select, dialog")) return;
       const decision = KEYS[event.key.toLowerCase()];
       const [order, current] = [ordered.value, chosenOne.value];
       const at = current === undefined ? -1 : order.indexOf(current);
@@ -163,7 +163,7 @@ export function ChairPage({ id }: { id: string }) {
                   {(Object.entries(KEYS) as [string, Decision][]).map(([key, decision]) => (
                     <button key={key} class={decision === "adopt" ? "main" : ""} aria-keyshortcuts={key} onClick={() => void rule(decision)}>{t(decision)} <kbd>{key.toUpperCase()}</kbd></button>
                   ))}
-                  <button onClick={() => void look()}>{t("preview")}</button>
+                  {isOpen(current) && <button onClick={() => void look()}>{t("preview")}</button>}
                 </div>
                 {!["tabled", "late"].includes(current.status) && <p class="hint">{t("rulingAgain")}</p>}
               </div>
@@ -172,7 +172,7 @@ export function ChairPage({ id }: { id: string }) {
               <button onClick={() => void show()} aria-keyshortcuts="s">{t("projectorShow")} <kbd>S</kbd></button>
               <label class="check"><input type="checkbox" checked={names.value} onChange={(event) => { names.value = event.currentTarget.checked; }} /> {t("projectorNames")}</label>
             </div>
-            <p class="hint">{t("keys")}</p>
+            {mayRule && <p class="hint">{t("keys")}</p>}
             <div role="status">{said.value !== null && (
               <p class={`notice ${said.value.good ? "good" : "bad"}`}>{said.value.words}
                 {said.value.ruled !== undefined && said.value.ruled !== numberOf(current) && <>{" "}<button class="quiet" onClick={() => { chosen.value = said.value?.ruled ?? null; }}>{t("ruleAnew")}</button></>}

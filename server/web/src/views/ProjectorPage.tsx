@@ -23,6 +23,11 @@ export function ProjectorPage({ id }: { id: string }) {
   const dark = useSignal(false);
   useEffect(() => {
     void resolution.open();
+    return () => resolution.close();
+  }, [resolution]);
+  const reached = resolution.reached.value;
+  useEffect(() => {
+    if (!reached) return;
     const take = (next: Screen) => {
       screen.value = next;
       if (follows.value) names.value = next.names;
@@ -30,11 +35,8 @@ export function ProjectorPage({ id }: { id: string }) {
     get<Screen>(`/documents/${id}/screen`).then(take, () => undefined);
     const events = new EventSource(`/api/v1/documents/${id}/screen/events`);
     events.addEventListener("screen", (event) => take(JSON.parse(event.data) as Screen));
-    return () => {
-      events.close();
-      resolution.close();
-    };
-  }, [resolution]);
+    return () => events.close();
+  }, [id, reached]);
   const rows = resolution.rows.value.filter((row) => row.shown && row.kind !== "blank" && row.kind !== "rule");
   const wanted = follows.value ? screen.value.provision : own.value ?? screen.value.provision;
   const row = rows.find((one) => one.id === wanted) ?? (follows.value ? undefined : rows[0]);

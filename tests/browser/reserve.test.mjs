@@ -1,0 +1,104 @@
+// How a page comes to be at hand without the server, whichever of page, service worker, copy and server is there first.
+import assert from "node:assert/strict";
+import { createServer, connect } from "node:net";
+import { test } from "node:test";
+import { until } from "../foreign/server.mjs";
+import { comeIn, delegate, edit, goOffline, meeting, open, provision, saved } from "./page.mjs";
+
+let house, browser, can, usa, a;
+
+meeting(async (...both) => {
+  [house, browser] = both;
+  [can, a] = await delegate(browser, house, "CAN");
+  usa = await house.delegation("USA");
+});
+
+test("a page that its service worker passed by asks to be taken", async () => {
+  await goOffline(a);
+  await a.context().setOffline(false);
+  await saved(a);
+  // A reload past all caches is not the service worker's, which is there and active already: it takes no page over.
+  const protocol = await a.context().newCDPSession(a);
+  const loaded = a.waitForEvent("load");
+  await protocol.send("Page.reload", { ignoreCache: true });
+  await loaded;
+  await provision(a, "resolves 1").waitFor();
+  await goOffline(a);
+  await a.reload();
+  await (await edit(a, "resolves 1")).getByText("leading role").waitFor();
+  await a.keyboard.press("Escape");
+  await a.context().setOffline(false);
+  await saved(a);
+});
+
+test("what was asked before the service worker was there is kept, too", async () => {
+  const context = await browser.newContext();
+  await context.addInitScript(() => {
+    const register = navigator.serviceWorker.register.bind(navigator.serviceWorker);
+    navigator.serviceWorker.register = (...what) => new Promise((done) => { window.letWorker = () => done(register(...what)); });
+  });
+  const page = await context.newPage();
+  await page.goto(`http://${house.address}/join#${usa.token}`);
+  await page.waitForURL(`http://${house.address}/`);
+  await open(page, house);
+  await saved(page);
+  await page.evaluate(() => window.letWorker());
+  await goOffline(page);
+  await page.reload();
+  const editor = await edit(page, "resolves 1");
+  await editor.getByText("leading role").waitFor();
+  await context.close();
+});
+
+test("a page that is opened without the server, and has no copy of the text yet, reads; it writes once the server is back", async () => {
+  await open(a, house);
+  await goOffline(a);
+  await a.goto(`http://${house.address}/`);
+  await a.evaluate(() => new Promise((resolve, reject) => {
+    const asked = indexedDB.deleteDatabase("codraft-CAN");
+    asked.onsuccess = () => resolve();
+    asked.onerror = () => reject(asked.error);
+  }));
+  await open(a, house);
+  await provision(a, "resolves 2").locator(".words", { hasText: "Working Group" }).click();
+  await a.locator(".notice.warn").waitFor();
+  assert.equal(await a.locator(".cm-content").count(), 0);
+  await a.context().setOffline(false);
+  await provision(a, "resolves 2").locator(".cm-content:focus").waitFor();
+  await a.keyboard.type(" and so on");
+  await saved(a);
+  assert.ok((await house.text()).includes(" and so on"));
+});
+
+test("a server that goes while it answers was not reached: the page asks again, and nothing breaks", async () => {
+  const [host, port] = house.address.split(":");
+  let cuts = 0;
+  const between = createServer((client) => {
+    const server = connect(Number(port), host);
+    let cut = false;
+    client.on("data", (bytes) => {
+      cut ||= cuts > 0 && /^GET \S*\/attribution /.test(bytes.toString("latin1"));
+      server.write(bytes);
+    });
+    server.on("data", (bytes) => {
+      if (!cut) return client.write(bytes);
+      // Its head, and the beginning of its body.
+      cuts -= 1;
+      client.write(bytes.subarray(0, bytes.indexOf("\r\n\r\n") + 40), () => client.destroy());
+      server.destroy();
+    });
+    for (const [one, other] of [[client, server], [server, client]]) {
+      one.on("close", () => other.destroy());
+      one.on("error", () => other.destroy());
+    }
+  });
+  await new Promise((resolve) => between.listen(0, "127.0.0.1", resolve));
+  const through = { ...house, address: `127.0.0.1:${between.address().port}` };
+  const page = await comeIn(browser, through, can.token, { serviceWorkers: "block" });
+  cuts = 2;
+  await open(page, through);
+  assert.equal(cuts, 0);
+  await page.locator('.state[data-link="online"]').waitFor();
+  await page.context().close();
+  await new Promise((resolve) => between.close(resolve));
+});
