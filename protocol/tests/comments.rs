@@ -294,9 +294,10 @@ fn a_selection_is_named_by_its_elements() {
 
 #[test]
 fn words_chosen_in_an_older_text_are_those_words_or_none() {
+    // What became of a text, and what stands then before its third t, which is that of “part”.
+    type Case = (&'static [(&'static str, &'static str)], Option<&'static str>);
     let then = "that ITU play a leading part;";
-    // What became of it, and what stands then before its third t, which is that of “part”.
-    let cases: [(&[(&str, &str)], Option<&str>); 5] = [
+    let cases: [Case; 5] = [
         (&[], Some("that ITU play a leading par")),
         (&[("that", "that the best")], Some("that the best ITU play a leading par")),
         (&[("part;", "part to the end;")], Some("that ITU play a leading par")),

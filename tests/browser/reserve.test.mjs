@@ -63,6 +63,8 @@ test("a page that is opened without the server, and has no copy of the text yet,
   await provision(a, "resolves 2").locator(".words", { hasText: "Working Group" }).click();
   await a.locator(".notice.warn").waitFor();
   assert.equal(await a.locator(".cm-content").count(), 0);
+  // Longer than the copy is sought for: it is nowhere, which is no reason to give up.
+  await a.waitForTimeout(1_500);
   await a.context().setOffline(false);
   await provision(a, "resolves 2").locator(".cm-content:focus").waitFor();
   await a.keyboard.type(" and so on");

@@ -1,6 +1,6 @@
 // One resolution as the page has it: what the server says of it, and what this replica holds beyond that.
 import { batch, computed, signal } from "@preact/signals";
-import { type Attribution, type Comment, type Document, get, type Place, Problem, type Proposal, type Round } from "./api";
+import { type AttributedProvision, type Attribution, type Comment, type Document, get, type Place, Problem, type Proposal, type Round } from "./api";
 import { overlay, type Run, runsOf, standing } from "./marks";
 import { placeOf } from "./place";
 import type { Link } from "./replica/connection";
@@ -119,8 +119,12 @@ export class Resolution {
     const by = [...this.#writers].filter((code) => code !== writer.value);
     this.#writers.clear();
     if (before === null || by.length === 0) return;
-    const known = new Set(before.provisions);
-    const changed = now.provisions.filter((one) => !known.has(one));
+    const known = new Map(before.provisions.map((one) => [one.provision.id, one]));
+    // Not where only oneself has changed something meanwhile.
+    const changed = now.provisions.filter((one) => {
+      const old = known.get(one.provision.id);
+      return one !== old && deedsOf(by, one) !== deedsOf(by, old);
+    });
     const places = [...new Set(changed.map((one) => placeOf({ ...one.provision, kind: one.kind, runs: runsOf(one) })))].slice(0, 3);
     if (places.length > 0) this.news.value = t("remoteEdit", { who: list(by.map(nameOf)), place: list(places) });
   }
@@ -268,6 +272,13 @@ export class Resolution {
 function keeping<T extends { provision: { id: string } }>(all: () => T[]) {
   let last = new Map<string, T[]>();
   return computed(() => (last = grouped(all(), last)));
+}
+
+/** What some delegations have done in a provision. */
+function deedsOf(codes: string[], one: AttributedProvision | undefined): string {
+  const theirs = (list: string[]) => list.filter((code) => codes.includes(code));
+  const deeds = one?.runs.map((run) => [theirs([run.inserted_by, ...(run.also_by ?? [])]), theirs(run.struck_by), run.text] as const);
+  return JSON.stringify([deeds?.filter(([wrote, struck]) => wrote.length + struck.length > 0), theirs(one?.suppressed_by ?? [])]);
 }
 
 /** The server's word on who suppresses, but one's own newest. */
