@@ -76,7 +76,19 @@ export async function goOffline(page) {
     const document = location.pathname.replace("/documents/", "/api/v1/documents/");
     const parts = ["", "/attribution", "/proposals", "/rounds", "/comments"].map((part) => `${document}${part}`);
     const kept = await Promise.all(["/join", "/api/v1/me", "/api/v1/delegations", ...parts].map((address) => caches.match(address)));
-    return navigator.serviceWorker.controller?.state === "activated" && kept.every((answer) => answer !== undefined);
+    // Also its copy of the text, where it has one: that is kept a moment later than it is there.
+    const names = (await indexedDB.databases()).map((one) => one.name).filter((name) => /^codraft-(?!unsent)/.test(name));
+    const copies = await Promise.all(names.map((name) => new Promise((resolve) => {
+      const opening = indexedDB.open(name);
+      opening.onsuccess = () => {
+        const store = opening.result;
+        const count = store.objectStoreNames.contains("documents") ? store.transaction("documents").objectStore("documents").count() : null;
+        const done = () => { store.close(); resolve(count?.result ?? 0); };
+        if (count === null) done();
+        else count.onsuccess = done;
+      };
+    })));
+    return navigator.serviceWorker.controller?.state === "activated" && kept.every((answer) => answer !== undefined) && copies.every((parts) => parts > 0);
   }));
   await page.context().setOffline(true);
   await page.locator('.state[data-link="offline"]').waitFor();

@@ -23,6 +23,7 @@ test("a page that its service worker passed by asks to be taken", async () => {
   await protocol.send("Page.reload", { ignoreCache: true });
   await loaded;
   await provision(a, "resolves 1").waitFor();
+  await saved(a);
   await goOffline(a);
   await a.reload();
   await (await edit(a, "resolves 1")).getByText("leading role").waitFor();
