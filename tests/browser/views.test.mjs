@@ -117,7 +117,14 @@ test("delegates propose, collide, and sponsor", async () => {
   await accessible(a, "the delegate's view");
   await a.getByRole("button", { name: "Mine" }).click();
   assert.deepEqual(new Set(await a.locator(".margin .card .number").allInnerTexts()), new Set(["CAN/1", "CAN/2"]), "one's own proposals");
+  await shot(a, "mine");
   await accessible(a, "one's own");
+  await a.getByRole("button", { name: "Clean" }).click();
+  assert.match(await provision(a, "resolves 1").locator(".words").innerText(), /coordinating/);
+  await shot(a, "clean");
+  await a.getByRole("button", { name: "Baseline" }).click();
+  assert.match(await provision(a, "resolves 1").locator(".words").innerText(), /leading role/);
+  await shot(a, "baseline");
   await a.getByRole("button", { name: "Marked" }).click();
   await edit(a, "resolves 1");
   await accessible(a, "while editing");
@@ -334,6 +341,7 @@ test("the chair sees collisions first, closes the round, rules by keys, and the 
   await chair.locator(".desk .row", { hasText: "recalling c" }).click();
   await chair.getByRole("button", { name: "Preview" }).click();
   await chair.locator("dialog.preview", { hasText: "2023" }).waitFor();
+  await shot(chair, "preview");
   await accessible(chair, "the preview");
   // No key rules through it, and Escape closes it.
   await chair.keyboard.press("r");
@@ -408,6 +416,8 @@ test("an observer reads, and does not write", async () => {
   await provision(page, "resolves 1").locator(".words").click();
   assert.equal(await page.locator(".cm-content").count(), 0);
   assert.equal(await page.locator(".deeds").count(), 0);
+  await page.mouse.move(0, 0);
+  await shot(page, "observer");
   await page.context().close();
 });
 
@@ -417,6 +427,7 @@ test("the join page and the list are usable by all", async () => {
   await page.getByLabel("Invitation").fill("cdt_nonsense");
   await page.getByRole("button", { name: "Come in" }).click();
   await page.getByRole("alert").waitFor();
+  await shot(page, "join");
   await accessible(page, "the join page");
   await page.context().close();
   await chair.goto(`http://${house.address}/`);
