@@ -136,6 +136,7 @@ impl Handle {
             quiet_at: None,
             stored: stored_sender,
             received: 0,
+            is_behind: false,
             rest: Arc::clone(&rest),
         };
         tokio::spawn(task.run(inbox, stored));
@@ -226,6 +227,8 @@ struct Task<K> {
     /// How many commands have come in.
     received: u64,
     rest: Arc<Rest>,
+    /// Something waits for this task: then it leaves writing to the connections' own.
+    is_behind: bool,
     stored: mpsc::UnboundedSender<Stored>,
     /// When it will have been quiet.
     quiet_at: Option<Instant>,
@@ -251,6 +254,7 @@ impl<K: Keep> Task<K> {
                         }
                         next = stored.try_recv();
                     }
+                    self.is_behind = !inbox.is_empty();
                     if let Some(ends) = ends {
                         self.reached(ends);
                     }
@@ -361,7 +365,8 @@ impl<K: Keep> Task<K> {
             match effect {
                 Effect::Send { to, frame } => {
                     if let Some(outbox) = self.outboxes.get(&to) {
-                        outbox.send(Outgoing::Shared(frame));
+                        let frame = Outgoing::Shared(frame);
+                        if self.is_behind { outbox.queue(frame) } else { outbox.send(frame) }
                     }
                 }
                 Effect::Tell { to, message } => {

@@ -108,11 +108,15 @@ impl Line {
         }
     }
 
-    /// Nothing goes the short way any more: behind a websocket's last frame there must not be another one.
-    pub(crate) fn shut(&self) {
+    fn owe(&self) {
         if let Some(writing) = self.writing() {
             writing.owe();
         }
+    }
+
+    /// Nothing goes the short way any more: behind a websocket's last frame there must not be another one.
+    pub(crate) fn shut(&self) {
+        self.owe();
     }
 
     /// Bytes that went the short way since this was last asked.
@@ -153,7 +157,18 @@ pub fn outbox(line: Arc<Line>, limit: usize, messages: usize) -> (Outbox, Outflo
 impl Outbox {
     /// Writes something, or queues it, or closes the connection because its reader is too slow.
     pub fn send(&self, outgoing: Outgoing) {
-        let Some(outgoing) = self.line.offer(outgoing) else { return };
+        if let Some(outgoing) = self.line.offer(outgoing) {
+            self.push(outgoing);
+        }
+    }
+
+    /// Queues something for the connection's task, for whoever has no time to write: then all cores write.
+    pub fn queue(&self, outgoing: Outgoing) {
+        self.line.owe();
+        self.push(outgoing);
+    }
+
+    fn push(&self, outgoing: Outgoing) {
         let len = outgoing.len();
         let before = self.queued.fetch_add(len, Ordering::Relaxed);
         // One message may always wait, however large: a whole document for a newcomer.
@@ -341,7 +356,12 @@ mod tests {
                 let outbox = outbox.clone();
                 std::thread::spawn(move || {
                     for number in 0..EACH {
-                        outbox.send(Outgoing::Own(message(writer, number, len(number))));
+                        let message = Outgoing::Own(message(writer, number, len(number)));
+                        if number % 11 == 0 {
+                            outbox.queue(message)
+                        } else {
+                            outbox.send(message)
+                        }
                         if number % 7 == 0 {
                             std::thread::sleep(Duration::from_micros(200));
                         }

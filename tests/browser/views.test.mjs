@@ -290,6 +290,12 @@ test("the chair sees collisions first, closes the round, rules by keys, and the 
   assert.ok(await room.locator(".holders").first().isHidden());
   await room.getByLabel("Names").check();
 
+  await chair.getByLabel("Deadline").fill("2099-05-01T12:00");
+  await chair.getByRole("button", { name: "Set the deadline" }).click();
+  await b.getByText(/Round 1: open, until .*2099/).waitFor();
+  await chair.getByLabel("Deadline").fill("");
+  await chair.getByRole("button", { name: "Set the deadline" }).click();
+  await b.getByText(/^Round 1: open$/).waitFor();
   await edit(b, "noting");
   await chair.getByRole("button", { name: "Close the round" }).click();
   await b.locator(".notice.warn", { hasText: "closed for edits" }).waitFor();

@@ -30,7 +30,7 @@ pub enum Action {
     Rule,
     /// Open and conclude rounds.
     Round,
-    /// Close a round for edits.
+    /// Close a round for edits, or say when it closes.
     CloseRound,
     /// Join, withdraw from, and give reasons for proposals.
     Sponsor,
@@ -82,7 +82,7 @@ impl Action {
             Self::Project => "say what the projector shows",
             Self::Rule => "rule on proposals",
             Self::Round => "open or conclude rounds",
-            Self::CloseRound => "close rounds",
+            Self::CloseRound => "close rounds, set their deadline",
             Self::Sponsor => "sponsor proposals",
             Self::Comment => "comment",
             Self::Correct => "make editorial corrections",

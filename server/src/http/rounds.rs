@@ -38,7 +38,7 @@ pub(super) async fn open(
     act(&house, &of, Command::Open { deadline: new.deadline }).await
 }
 
-/// Sets or lifts the open round's deadline. For the secretariat.
+/// Sets or lifts the open round's deadline. For the chair and the secretariat.
 #[utoipa::path(put, path = "/api/v1/documents/{id}/rounds/deadline", tag = "rounds",
     request_body = api::NewRound,
     params(("id" = String, Path, description = "The document's id")),
@@ -48,7 +48,7 @@ pub(super) async fn deadline(
     of: Of,
     Body(new): Body<api::NewRound>,
 ) -> Result<Json<api::Rounds>, Problem> {
-    of.may(Action::Round)?;
+    of.may(Action::CloseRound)?;
     act(&house, &of, Command::Deadline { deadline: new.deadline }).await
 }
 

@@ -82,7 +82,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/documents/{id}/table", Need::To(Action::Read)),
     route("GET", "/api/v1/documents/{id}/rounds", Need::To(Action::Read)),
     route("POST", "/api/v1/documents/{id}/rounds", Need::To(Action::Round)),
-    route("PUT", "/api/v1/documents/{id}/rounds/deadline", Need::To(Action::Round)),
+    route("PUT", "/api/v1/documents/{id}/rounds/deadline", Need::To(Action::CloseRound)),
     route("POST", "/api/v1/documents/{id}/rounds/close", Need::To(Action::CloseRound)),
     route("POST", "/api/v1/documents/{id}/rounds/conclude", Need::To(Action::Round)),
     route("GET", "/api/v1/documents/{id}/revisions", Need::To(Action::Read)),

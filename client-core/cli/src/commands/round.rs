@@ -30,7 +30,7 @@ enum Step {
         #[arg(long, value_name = "WHEN", value_parser = moment)]
         deadline: Option<Timestamp>,
     },
-    /// Set the open round's deadline, or lift it (secretariat)
+    /// Set the open round's deadline, or lift it (secretariat, chair)
     #[command(after_help = "Examples:\n  codraft round deadline 2h\n  codraft round deadline none")]
     Deadline {
         /// 90m, 36h, 3d, 2026-12-01T18:00:00Z, or none

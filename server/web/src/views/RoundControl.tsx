@@ -14,19 +14,21 @@ export function RoundControl({ resolution, onProblem }: { resolution: Resolution
   const does = (method: "POST" | "PUT", to: string, body?: unknown) =>
     void send(method, to, body).then(() => resolution.refresh(), onProblem);
   const until = () => (deadline.value === "" ? {} : { deadline: new Date(deadline.value).toISOString() });
+  const state = round?.state;
+  if (role !== "chair" && role !== "secretariat") return <RoundState round={round} />;
+  const moment = <label class="check">{t("roundDeadline")} <input type="datetime-local" value={deadline.value} onInput={(event) => { deadline.value = event.currentTarget.value; }} /></label>;
   return (
     <>
       <RoundState round={round} />
-      {round?.state === "open" && (role === "chair" || role === "secretariat") && <button onClick={() => does("POST", `${path}/close`)}>{t("roundClose")}</button>}
-      {role === "secretariat" && (
+      {state === "open" && (
         <>
-          {round?.state === "closed" && <button onClick={() => { if (confirm(t("concludeSure"))) does("POST", `${path}/conclude`); }}>{t("roundConclude")}</button>}
-          <label class="check">{t("roundDeadline")} <input type="datetime-local" value={deadline.value} onInput={(event) => { deadline.value = event.currentTarget.value; }} /></label>
-          {round?.state === "open"
-            ? <button onClick={() => does("PUT", `${path}/deadline`, until())}>{t("roundDeadlineSet")}</button>
-            : round?.state !== "closed" && <button onClick={() => does("POST", path, until())}>{t("roundOpen")}</button>}
+          <button onClick={() => does("POST", `${path}/close`)}>{t("roundClose")}</button>
+          {moment}
+          <button onClick={() => does("PUT", `${path}/deadline`, until())}>{t("roundDeadlineSet")}</button>
         </>
       )}
+      {role === "secretariat" && state === "closed" && <button onClick={() => { if (confirm(t("concludeSure"))) does("POST", `${path}/conclude`); }}>{t("roundConclude")}</button>}
+      {role === "secretariat" && state !== "open" && state !== "closed" && <>{moment}<button onClick={() => does("POST", path, until())}>{t("roundOpen")}</button></>}
     </>
   );
 }
