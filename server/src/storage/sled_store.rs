@@ -12,6 +12,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Values are cut into parts of this many bytes. A leaf of sled's tree has at most 17 values, and what is
 /// larger than 128 KiB it would put into files of its own, which are not synced with the rest.
@@ -20,6 +21,10 @@ const PART: usize = 4096;
 const WHOLE: u8 = 0;
 /// Before the number of a value's parts.
 const PARTS: u8 = 1;
+
+/// How often the lock is asked for, and how long is waited in between.
+const LOCK_TRIES: u32 = 25;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// How a store is opened.
 #[derive(Clone, Debug, Default)]
@@ -64,13 +69,17 @@ fn lock(dir: &Path) -> Result<File, StorageError> {
     let path = dir.join("LOCK");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(StorageError::io(format!("opening {}", path.display())))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StorageError::InUse { dir: dir.display().to_string() }),
-        Err(TryLockError::Error(error)) => {
-            Err(StorageError::io(format!("locking {}", path.display()))(error))
+    // A server that is just ending, or a child that it is just starting, has it for a moment longer.
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => {
+                return Err(StorageError::io(format!("locking {}", path.display()))(error));
+            }
         }
     }
+    Err(StorageError::InUse { dir: dir.display().to_string() })
 }
 
 fn failed(error: impl std::fmt::Display) -> StorageError {
