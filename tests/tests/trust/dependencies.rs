@@ -76,6 +76,7 @@ fn dependencies_have_reasons() {
     explained("In what is shipped", &shipped);
 
     let mut tests = crates("tests/Cargo.toml", "dependencies");
+    tests.extend(crates("tests/guided/Cargo.toml", "dependencies"));
     for manifest in SHIPPED.iter().map(|(_, manifest)| *manifest).chain(["tests/Cargo.toml"]) {
         tests.extend(crates(manifest, "dev-dependencies"));
     }
