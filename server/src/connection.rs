@@ -5,7 +5,7 @@ use crate::directory::Caller;
 use crate::document::{Handle, now};
 use crate::echo::Echo;
 use crate::hub::{Closing, ConnectionId, Event, Member};
-use crate::outbox::{self, Line, Outflow, Outgoing};
+use crate::outbox::{self, Addressee, Outflow, Outgoing};
 use crate::patience::Patience;
 use crate::registry::Registry;
 use crate::throttle::{Buckets, Rate};
@@ -112,12 +112,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             return;
         }
     };
-    let line = Line::new(&server, &peer, direct);
+    let addressee = Addressee::new(&server, &peer, direct);
     let (outbox, outflow) =
-        outbox::outbox(Arc::clone(&line), settings.pending_bytes, settings.pending_messages);
+        outbox::outbox(Arc::clone(&addressee), settings.pending_bytes, settings.pending_messages);
     let mut connection = Connection {
         id: registry.next_connection(),
-        line,
+        addressee,
         member: Member {
             peer,
             account: caller.account.clone(),
@@ -138,7 +138,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     for document in connection.documents.values() {
         document.event(Event::Closed { connection: connection.id }).await;
     }
-    connection.line.shut();
+    connection.addressee.shut();
     if closing.code != 1000 {
         say_and_close(&mut ws, &connection.server, &closing, &settings).await;
     }
@@ -184,7 +184,7 @@ async fn join<S: AsyncRead + AsyncWrite + Unpin>(
 
 struct Connection {
     id: ConnectionId,
-    line: Arc<Line>,
+    addressee: Arc<Addressee>,
     member: Member,
     caller: Caller,
     registry: Registry,
@@ -248,7 +248,7 @@ impl Connection {
                     patience.heard(Instant::now());
                 }
                 _ = pings.tick() => {
-                    patience.sent(self.line.take_sent(), Duration::ZERO);
+                    patience.sent(self.addressee.take_sent(), Duration::ZERO);
                     if patience.is_over(Instant::now(), settings.ping_interval) {
                         return Closing { code: 4408, reason: "no sign of life from the client".to_owned() };
                     }
@@ -267,7 +267,7 @@ impl Connection {
         match frame {
             Frame::Sync { sender, document, data, .. } => {
                 self.is_sender(&sender)?;
-                if self.line.echo().is_echo(&document, &data) {
+                if self.addressee.echo().is_echo(&document, &data) {
                     return Ok(());
                 }
                 let connection = self.id;
@@ -330,7 +330,7 @@ impl Connection {
         handle.join(self.id, self.member.clone(), self.outbox.clone()).await;
         self.documents.insert(id, handle.clone());
         // With several documents it would not be plain which of them was sent last.
-        *self.line.echo() = if self.documents.len() == 1 { Echo::of(document) } else { Echo::default() };
+        *self.addressee.echo() = if self.documents.len() == 1 { Echo::of(document) } else { Echo::default() };
         Ok(Some(handle))
     }
 }

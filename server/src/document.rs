@@ -269,6 +269,7 @@ impl<K: Keep> Task<K> {
                 }
                 command = inbox.recv(), if !asked => {
                     let Some(command) = command else { return };
+                    self.is_behind = !inbox.is_empty();
                     self.command(command);
                     for _ in 1..BATCH {
                         if self.is_asked() {

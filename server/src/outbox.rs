@@ -1,5 +1,5 @@
-//! What is to be written to one connection. While nothing waits there, a small frame goes [the short way]
-//! (crate::direct); what waits is bounded in messages and bytes. A reader that falls behind the bound is closed and
+//! What is to be written to one connection. While nothing waits there, a small frame goes [the short
+//! way](crate::direct); what waits is bounded in messages and bytes. A reader that falls behind the bound is closed and
 //! syncs again when it returns; nobody else waits for it.
 
 use crate::direct::{Offered, Writing};
@@ -42,7 +42,7 @@ impl Outgoing {
 
 /// The other end of a connection, as whoever writes to it has to know it.
 #[derive(Debug)]
-pub struct Line {
+pub struct Addressee {
     server: String,
     peer: String,
     target: Target,
@@ -50,7 +50,7 @@ pub struct Line {
     echo: Mutex<Echo>,
 }
 
-impl Line {
+impl Addressee {
     /// From the server of this name to this peer, the short way too if there is one.
     pub fn new(server: &str, peer: &str, direct: Option<Weak<Writing>>) -> Arc<Self> {
         let (server, peer, target) = (server.to_owned(), peer.to_owned(), Target::new(peer));
@@ -128,7 +128,7 @@ impl Line {
 /// The writing end; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Outbox {
-    line: Arc<Line>,
+    addressee: Arc<Addressee>,
     queue: mpsc::Sender<Outgoing>,
     queued: Arc<AtomicUsize>,
     limit: usize,
@@ -138,33 +138,37 @@ pub struct Outbox {
 /// The reading end, held by the connection's task.
 #[derive(Debug)]
 pub struct Outflow {
-    line: Arc<Line>,
+    addressee: Arc<Addressee>,
     queue: mpsc::Receiver<Outgoing>,
     queued: Arc<AtomicUsize>,
     closing: watch::Receiver<Option<Closing>>,
 }
 
 /// An outbox that holds `limit` bytes in at most so many messages.
-pub fn outbox(line: Arc<Line>, limit: usize, messages: usize) -> (Outbox, Outflow) {
+pub fn outbox(addressee: Arc<Addressee>, limit: usize, messages: usize) -> (Outbox, Outflow) {
     let (sender, receiver) = mpsc::channel(messages.max(1));
     let (closing, closed) = watch::channel(None);
     let queued = Arc::new(AtomicUsize::new(0));
-    let outflow =
-        Outflow { line: Arc::clone(&line), queue: receiver, queued: Arc::clone(&queued), closing: closed };
-    (Outbox { line, queue: sender, queued, limit, closing }, outflow)
+    let outflow = Outflow {
+        addressee: Arc::clone(&addressee),
+        queue: receiver,
+        queued: Arc::clone(&queued),
+        closing: closed,
+    };
+    (Outbox { addressee, queue: sender, queued, limit, closing }, outflow)
 }
 
 impl Outbox {
     /// Writes something, or queues it, or closes the connection because its reader is too slow.
     pub fn send(&self, outgoing: Outgoing) {
-        if let Some(outgoing) = self.line.offer(outgoing) {
+        if let Some(outgoing) = self.addressee.offer(outgoing) {
             self.push(outgoing);
         }
     }
 
     /// Queues something for the connection's task, for whoever has no time to write: then all cores write.
     pub fn queue(&self, outgoing: Outgoing) {
-        self.line.owe();
+        self.addressee.owe();
         self.push(outgoing);
     }
 
@@ -229,7 +233,7 @@ impl Outflow {
     ) -> Result<usize, Error> {
         let (mut next, mut bytes, mut messages) = (Some(outgoing), 0, 0);
         while let Some(outgoing) = next {
-            if let Some((body, tail)) = self.line.address(outgoing) {
+            if let Some((body, tail)) = self.addressee.address(outgoing) {
                 bytes += body.len();
                 pieces::feed(ws, body, tail).await?;
             }
@@ -237,7 +241,7 @@ impl Outflow {
             next = self.ready();
         }
         ws.flush().await?;
-        if let Some(writing) = self.line.writing() {
+        if let Some(writing) = self.addressee.writing() {
             writing.paid(messages);
         }
         Ok(bytes)
@@ -261,8 +265,8 @@ mod tests {
     use tokio_tungstenite::tungstenite::Message;
     use tokio_tungstenite::tungstenite::protocol::Role;
 
-    fn line() -> Arc<Line> {
-        Line::new("server", "peer", None)
+    fn addressee() -> Arc<Addressee> {
+        Addressee::new("server", "peer", None)
     }
 
     fn own(len: usize) -> Outgoing {
@@ -271,7 +275,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_reader_is_closed_at_its_bound_and_not_before() {
-        let (outbox, mut outflow) = outbox(line(), 100, 8);
+        let (outbox, mut outflow) = outbox(addressee(), 100, 8);
         outbox.send(own(60));
         outbox.send(own(40));
         assert!(outflow.next().await.is_ok());
@@ -282,7 +286,7 @@ mod tests {
 
     #[tokio::test]
     async fn messages_are_bounded_in_number_too() {
-        let (outbox, mut outflow) = outbox(line(), 100, 8);
+        let (outbox, mut outflow) = outbox(addressee(), 100, 8);
         (0..8).for_each(|_| outbox.send(own(0)));
         assert!(outflow.next().await.is_ok());
         (0..2).for_each(|_| outbox.send(own(0)));
@@ -291,7 +295,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_message_of_any_size_may_wait() {
-        let (outbox, mut outflow) = outbox(line(), 100, 8);
+        let (outbox, mut outflow) = outbox(addressee(), 100, 8);
         outbox.send(own(1000));
         assert!(outflow.next().await.is_ok());
         assert!(outflow.ready().is_none());
@@ -299,7 +303,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_reason_for_closing_stays() {
-        let (outbox, mut outflow) = outbox(line(), 100, 8);
+        let (outbox, mut outflow) = outbox(addressee(), 100, 8);
         outbox.close(Closing { code: 4401, reason: "revoked".into() });
         outbox.close(Closing { code: 1001, reason: "later".into() });
         assert_eq!(outflow.next().await.unwrap_err().code, 4401);
@@ -342,8 +346,8 @@ mod tests {
     async fn whoever_writes_and_however_slowly_it_is_read_messages_come_whole_and_in_order() {
         const EACH: u32 = 3000;
         let (stream, mut client) = connected().await;
-        let line = Line::new("server", "peer", stream.direct());
-        let (outbox, outflow) = outbox(Arc::clone(&line), 1 << 30, 1 << 20);
+        let addressee = Addressee::new("server", "peer", stream.direct());
+        let (outbox, outflow) = outbox(Arc::clone(&addressee), 1 << 30, 1 << 20);
         let task = tokio::spawn(serve(stream, outflow));
         let len = |number: u32| match number % 50 {
             0 => 40_000,
@@ -391,7 +395,7 @@ mod tests {
         writers.into_iter().for_each(|writer| writer.join().unwrap());
         assert!(pongs > 0);
         // And when all is written, the short way is open again.
-        let direct = line.writing().unwrap();
+        let direct = addressee.writing().unwrap();
         direct.take_sent();
         for _ in 0..100 {
             outbox.send(Outgoing::Own(message(0, EACH, 100)));
@@ -403,23 +407,23 @@ mod tests {
         }
         drop(direct);
         outbox.send(Outgoing::Own(message(0, EACH + 1, 100)));
-        assert_eq!(line.take_sent(), 100, "nothing waits, and yet the task had to write");
+        assert_eq!(addressee.take_sent(), 100, "nothing waits, and yet the task had to write");
         drop(client);
         task.await.unwrap();
-        assert!(line.writing().is_none(), "the socket outlives its task");
+        assert!(addressee.writing().is_none(), "the socket outlives its task");
     }
 
     #[tokio::test]
     async fn a_frame_that_is_taken_in_part_is_finished_by_the_task_before_anything_else() {
         let (stream, mut client) = connected().await;
-        let line = Line::new("server", "peer", stream.direct());
-        let (outbox, outflow) = outbox(Arc::clone(&line), 1 << 20, 1 << 10);
+        let addressee = Addressee::new("server", "peer", stream.direct());
+        let (outbox, outflow) = outbox(Arc::clone(&addressee), 1 << 20, 1 << 10);
         // Nobody reads, and no task runs: the socket's buffers fill up by the short way alone.
         tokio::task::yield_now().await;
         let (mut sent, mut short) = (0, 0);
         while outbox.queued.load(Ordering::Relaxed) == 0 {
             outbox.send(Outgoing::Own(message(0, sent, 4000)));
-            short += usize::from(line.take_sent() > 0);
+            short += usize::from(addressee.take_sent() > 0);
             sent += 1;
             assert!(sent < 100_000);
             tokio::task::yield_now().await;
@@ -429,7 +433,7 @@ mod tests {
             outbox.send(Outgoing::Own(message(0, sent, 30)));
             sent += 1;
         }
-        assert_eq!(line.take_sent(), 0, "nobody overtakes what waits");
+        assert_eq!(addressee.take_sent(), 0, "nobody overtakes what waits");
         tokio::spawn(serve(stream, outflow));
         for number in 0..sent {
             let Some(Ok(Message::Binary(bytes))) = client.next().await else { panic!("no message") };
@@ -440,11 +444,11 @@ mod tests {
     #[tokio::test]
     async fn behind_the_last_frame_there_is_none() {
         let (stream, _client) = connected().await;
-        let line = Line::new("server", "peer", stream.direct());
-        let (outbox, _outflow) = outbox(Arc::clone(&line), 1 << 20, 1 << 10);
+        let addressee = Addressee::new("server", "peer", stream.direct());
+        let (outbox, _outflow) = outbox(Arc::clone(&addressee), 1 << 20, 1 << 10);
         tokio::task::yield_now().await;
-        line.shut();
+        addressee.shut();
         outbox.send(own(10));
-        assert_eq!((line.take_sent(), outbox.queued.load(Ordering::Relaxed)), (0, 10));
+        assert_eq!((addressee.take_sent(), outbox.queued.load(Ordering::Relaxed)), (0, 10));
     }
 }

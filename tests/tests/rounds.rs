@@ -334,14 +334,21 @@ fn scenario_6_a_round_and_the_next() {
     }
 }
 
+/// A private draft of the first delegation, and its folder.
+fn begun(meeting: &Meeting) -> (String, Terminal) {
+    let can = &meeting.house.first;
+    let draft = meeting.at(&can.1, &["draft", "begin"]).ok().trim().to_owned();
+    let all = Terminal::new(meeting.house.dir.path(), &meeting.house.server, &can.0.token);
+    let folder = all.cloned(&draft, "ours");
+    (draft, folder)
+}
+
 #[test]
 fn private_drafts_stay_private_until_they_are_tabled() {
     let base = sample();
     let meeting = Meeting::new(&base, "CAN", "USA");
-    let (can, usa) = (&meeting.house.first, &meeting.house.second);
-    let draft = meeting.at(&can.1, &["draft", "begin"]).ok().trim().to_owned();
-    let folder =
-        Terminal::new(meeting.house.dir.path(), &meeting.house.server, &can.0.token).cloned(&draft, "ours");
+    let usa = &meeting.house.second;
+    let (draft, folder) = begun(&meeting);
     folder.edit(base.role.0, "play a first, clumsy role");
     folder.run(&["sync"]).ok();
     folder.edit("play a first, clumsy role", base.role.2);
@@ -376,8 +383,7 @@ fn a_draft_that_is_tabled_many_times_at_once_is_tabled_once() {
     let base = sample();
     let meeting = Meeting::new(&base, "CAN", "USA");
     let (server, can) = (&meeting.house.server, &meeting.house.first);
-    let draft = meeting.at(&can.1, &["draft", "begin"]).ok().trim().to_owned();
-    let folder = Terminal::new(meeting.house.dir.path(), server, &can.0.token).cloned(&draft, "ours");
+    let (draft, folder) = begun(&meeting);
     folder.edit(base.role.0, base.role.2);
     folder.run(&["sync"]).ok();
     let tabled = std::thread::scope(|scope| {

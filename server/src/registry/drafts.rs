@@ -4,9 +4,10 @@ use super::{Registry, RegistryError, lock};
 use crate::directory::Caller;
 use crate::document::now;
 use crate::drafts::{self, Beginning, DraftError};
-use crate::hub::Member;
+use crate::hub::{Hub, Member};
 use crate::storage::Write;
 use crate::storage::committer::Batch;
+use crate::storage::record::DraftRecord;
 use codraft_protocol::amendment::View;
 use codraft_protocol::api;
 use codraft_protocol::id::DocumentId;
@@ -31,8 +32,7 @@ impl Registry {
         let delegation = lock(&self.inner.drafts).may_begin(id, caller)?;
         let (of, at, account) = (self.record(id)?, now(), caller.account.clone());
         let own = DocumentId::from_bytes(*uuid::Uuid::new_v4().as_bytes());
-        let begin =
-            move |hub: &mut crate::hub::Hub, _: &_| Beginning::new(own, &of, hub, delegation, &account, at);
+        let begin = move |hub: &mut Hub, _: &_| Beginning::new(own, &of, hub, delegation, &account, at);
         let beginning = self.ask(id, begin).await?;
         let (reader, begun) = (Arc::clone(&self.inner.reader), beginning.clone());
         let writes = tokio::task::spawn_blocking(move || begun.writes(&*reader, TOGETHER));
@@ -78,7 +78,7 @@ impl Registry {
         }
         // Only now: a draft that is closed while its words are not in the common log could never be tabled. What
         // ends the server in between leaves it open, and the log says that it is tabled.
-        let closed = crate::storage::record::DraftRecord { tabled: Some(at), ..draft };
+        let closed = DraftRecord { tabled: Some(at), ..draft };
         self.store(vec![drafts::closing(&closed)], at).await?;
         lock(&self.inner.drafts).keep(closed.clone());
         let changes = taken.ok_or(DraftError::Tabled)? as u64;

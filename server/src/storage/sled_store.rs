@@ -66,6 +66,10 @@ fn sync_dir(dir: &Path) -> Result<(), StorageError> {
 }
 
 fn lock(dir: &Path) -> Result<File, StorageError> {
+    lock_with(dir, || std::thread::sleep(LOCK_PAUSE))
+}
+
+fn lock_with(dir: &Path, mut pause: impl FnMut()) -> Result<File, StorageError> {
     let path = dir.join("LOCK");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(StorageError::io(format!("opening {}", path.display())))?;
@@ -73,7 +77,7 @@ fn lock(dir: &Path) -> Result<File, StorageError> {
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => pause(),
             Err(TryLockError::Error(error)) => {
                 return Err(StorageError::io(format!("locking {}", path.display()))(error));
             }

@@ -114,30 +114,29 @@ const DRAFTS: [(Kind, u32); 2] = [(Kind::Draft, 10), (Kind::Pry, 1)];
 
 /// The steps of a seed.
 pub fn steps(seed: u64) -> Vec<Step> {
+    let mut rng = StdRng::seed_from_u64(seed ^ 0x000a_c75e);
+    // In some runs nothing is decided, in some more than is edited.
+    let decided = mixed(edits(seed), &HOUSE, [0.0, 0.0, 0.06, 0.06, 0.15, 0.3], &mut rng);
     let mut rng = StdRng::seed_from_u64(seed ^ 0x00d2_af75);
-    // In most runs there are no drafts.
-    let share = [0.0, 0.0, 0.0, 0.05, 0.1, 0.2][rng.random_range(0..6)];
-    let mut all = Vec::new();
-    for (kind, nonce) in decided(seed) {
-        while rng.random_bool(share) {
-            all.push((one_of(&DRAFTS, &mut rng), rng.random()));
-        }
-        all.push((kind, nonce));
-    }
+    // In half of the runs there are no drafts.
+    let all = mixed(decided, &DRAFTS, [0.0, 0.0, 0.0, 0.05, 0.1, 0.2], &mut rng);
     (0..).zip(all).map(|(number, (kind, nonce))| Step { number, kind, nonce }).collect()
 }
 
-/// What happens in a run beside drafts, each with its nonce.
-fn decided(seed: u64) -> Vec<(Kind, u64)> {
-    let mut rng = StdRng::seed_from_u64(seed ^ 0x000a_c75e);
-    // In some runs nothing is decided, in some more than is edited.
-    let share = [0.0, 0.0, 0.06, 0.06, 0.15, 0.3][rng.random_range(0..6)];
+/// What happens, each with its nonce, and among it what has one of these weights, as often as one of the shares says.
+fn mixed(
+    steps: Vec<(Kind, u64)>,
+    weights: &[(Kind, u32)],
+    shares: [f64; 6],
+    rng: &mut StdRng,
+) -> Vec<(Kind, u64)> {
+    let share = shares[rng.random_range(0..6)];
     let mut all = Vec::new();
-    for (kind, nonce) in edits(seed) {
+    for step in steps {
         while rng.random_bool(share) {
-            all.push((one_of(&HOUSE, &mut rng), rng.random()));
+            all.push((one_of(weights, rng), rng.random()));
         }
-        all.push((kind, nonce));
+        all.push(step);
     }
     all
 }

@@ -66,6 +66,24 @@ struct Connection {
     lost: bool,
 }
 
+impl Connection {
+    /// One that nothing has gone over yet.
+    fn new(client: usize, document: DocumentId, member: Member) -> Self {
+        Self {
+            client,
+            document,
+            member,
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            refused: VecDeque::new(),
+            repeats: false,
+            opened: false,
+            server_open: true,
+            lost: false,
+        }
+    }
+}
+
 /// When and how the server is to end.
 #[derive(Clone, Copy, Debug)]
 struct Doom {

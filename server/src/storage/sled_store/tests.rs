@@ -18,15 +18,26 @@ fn new_store(dir: &Path) -> SledStorage {
     store
 }
 
-/// Another test may just be starting a process, which for a moment holds all locks of this one.
 fn reopened(dir: &Path) -> SledStorage {
-    for _ in 0..500 {
-        match SledStorage::open(dir, &no_reserve()) {
-            Err(StorageError::InUse { .. }) => std::thread::sleep(std::time::Duration::from_millis(10)),
-            other => return other.unwrap(),
+    SledStorage::open(dir, &no_reserve()).unwrap()
+}
+
+#[test]
+fn a_lock_that_is_just_being_let_go_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Some(new_store(dir.path()));
+    let mut pauses = 0;
+    let locked = lock_with(dir.path(), || {
+        pauses += 1;
+        if pauses == 3 {
+            store = None;
         }
-    }
-    panic!("{} is in use", dir.display());
+    });
+    drop(locked.unwrap());
+    assert!(pauses >= 3, "{pauses}");
+    let _held = new_store(&dir.path().join("another"));
+    let refused = lock_with(&dir.path().join("another"), || ());
+    assert!(matches!(refused, Err(StorageError::InUse { .. })));
 }
 
 fn change(n: u32, len: usize) -> Write {

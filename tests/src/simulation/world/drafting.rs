@@ -19,7 +19,7 @@ use codraft_server::storage::record::DraftRecord;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 const PRIVATE: &str = "drafts are private";
 const ONCE: &str = "a draft is tabled once";
@@ -140,18 +140,9 @@ impl World {
         self.next_connection += 1;
         let Caller { account, role, delegation, .. } = who;
         let everything = SyncMessage::reset(Vec::new()).encode();
-        let connection = Connection {
-            client: 0,
-            document: draft,
-            member: Member { peer: format!("pries-{id}"), account, role, delegation },
-            up: VecDeque::from([Up::Sync(everything.into())]),
-            down: VecDeque::new(),
-            refused: VecDeque::new(),
-            repeats: false,
-            opened: false,
-            server_open: true,
-            lost: false,
-        };
+        let member = Member { peer: format!("pries-{id}"), account, role, delegation };
+        let mut connection = Connection::new(0, draft, member);
+        connection.up.push_back(Up::Sync(everything.into()));
         self.connections.insert(id, connection);
         self.deliver_up(id, rng)
     }

@@ -13,7 +13,6 @@ use codraft_protocol::wire::Frame;
 use codraft_server::hub::{ConnectionId, Event};
 use rand::Rng as _;
 use rand::rngs::StdRng;
-use std::collections::VecDeque;
 
 fn one_of<T: Copy>(all: &[T], rng: &mut StdRng) -> Option<T> {
     (!all.is_empty()).then(|| all[rng.random_range(0..all.len())])
@@ -329,18 +328,7 @@ impl World {
             client.member.peer = format!("{}-{}", client.member.account, client.connections);
         }
         let messages = client.connect(rng)?;
-        let connection = Connection {
-            client: n,
-            document: client.document,
-            member: client.member.clone(),
-            up: VecDeque::new(),
-            down: VecDeque::new(),
-            refused: VecDeque::new(),
-            repeats: false,
-            opened: false,
-            server_open: true,
-            lost: false,
-        };
+        let connection = Connection::new(n, client.document, client.member.clone());
         self.connections.insert(id, connection);
         self.sends(n, messages);
         Ok(())
