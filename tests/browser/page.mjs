@@ -82,10 +82,11 @@ export async function goOffline(page) {
       const opening = indexedDB.open(name);
       opening.onsuccess = () => {
         const store = opening.result;
-        const count = store.objectStoreNames.contains("documents") ? store.transaction("documents").objectStore("documents").count() : null;
-        const done = () => { store.close(); resolve(count?.result ?? 0); };
-        if (count === null) done();
-        else count.onsuccess = done;
+        const keys = store.objectStoreNames.contains("documents") ? store.transaction("documents").objectStore("documents").getAllKeys() : null;
+        // Not its name, and not what it knows of the server.
+        const done = () => { store.close(); resolve((keys?.result ?? []).filter(([, part]) => part === "snapshot" || part === "incremental").length); };
+        if (keys === null) done();
+        else keys.onsuccess = done;
       };
     })));
     return navigator.serviceWorker.controller?.state === "activated" && kept.every((answer) => answer !== undefined) && copies.every((parts) => parts > 0);

@@ -73,6 +73,50 @@ test("a page that is opened without the server, and has no copy of the text yet,
   assert.ok((await house.text()).includes(" and so on"));
 });
 
+test("a copy that holds nothing is no copy: the server's takes its place, and one writes", async () => {
+  await open(a, house);
+  await goOffline(a);
+  await a.goto(`http://${house.address}/`);
+  // What Automerge saves of a document without changes.
+  await a.evaluate(([document, empty]) => new Promise((resolve, reject) => {
+    const asked = indexedDB.open("codraft-CAN");
+    asked.onerror = () => reject(asked.error);
+    asked.onsuccess = () => {
+      const change = asked.result.transaction("documents", "readwrite");
+      const key = [document, "snapshot", "nothing"];
+      change.objectStore("documents").delete(IDBKeyRange.bound([document], [document, "\uffff"]));
+      change.objectStore("documents").put({ key, binary: new Uint8Array(empty) }, key);
+      change.onabort = () => reject(change.error);
+      change.oncomplete = () => { asked.result.close(); resolve(); };
+    };
+  }), [house.document, [...Buffer.from("856f4a83b81a9544000400000000", "hex")]]);
+  await open(a, house);
+  await provision(a, "resolves 3").waitFor();
+  await a.context().setOffline(false);
+  const editor = await edit(a, "resolves 3");
+  await editor.waitFor();
+  await a.keyboard.press("End");
+  await a.keyboard.type(" in due course");
+  await saved(a);
+  assert.ok((await house.text()).includes(" in due course"));
+});
+
+test("a page that loses its server while the text is on its way has it stored all the same", async () => {
+  for (let time = 0; time < 4; time++) {
+    const page = await comeIn(browser, house, usa.token);
+    await page.goto(`http://${house.address}/documents/${house.document}`);
+    await page.locator(".provision").first().waitFor();
+    await page.context().setOffline(true);
+    await page.locator('.state[data-link="offline"]').waitFor();
+    await page.context().setOffline(false);
+    await saved(page);
+    await goOffline(page);
+    await page.reload();
+    await (await edit(page, "resolves 1")).getByText("leading role").waitFor();
+    await page.context().close();
+  }
+});
+
 test("a server that goes while it answers was not reached: the page asks again, and nothing breaks", async () => {
   const [host, port] = house.address.split(":");
   let cuts = 0;

@@ -215,24 +215,39 @@ async fn how_much_is_kept_of_what_is_refused() {
     assert_eq!((kept.len(), kept[0].size, kept[0].code.as_str()), (1, 10_000, "malformed-sync"));
 }
 
+/// Connects until this many have a place, who hear nothing, and answers what the next one is told. An earlier
+/// connection of this test may still be leaving, and hold a place that somebody else then has to take.
+fn crowd(url: &str, places: usize) -> crate::Answer {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut held = Vec::new();
+    loop {
+        let stream = TcpStream::connect(address(url)).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        held.push(stream);
+        let answer = ask(url, "GET", "/healthz", &[], "");
+        // They were let in or turned away in their order, so that all is said to them by now.
+        let silent = |stream: &&TcpStream| {
+            stream.peek(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+        };
+        let silent = held.iter().filter(silent).count();
+        assert!(silent <= places, "{silent} have a place");
+        if answer.status != 200 && silent == places {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{silent} have a place; {answer:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn how_many_connections() {
     let house = house(&["--connections-per-address", "4", "--connections", "100"]).await;
     let url = house.server.url.clone();
-    let answer = blocking(move || {
-        let _held: Vec<_> = (0..4).map(|_| TcpStream::connect(address(&url)).unwrap()).collect();
-        ask(&url, "GET", "/healthz", &[], "")
-    })
-    .await;
+    let answer = blocking(move || crowd(&url, 4)).await;
     assert!(answer.status == 429 && answer.body.contains("4 connections from your address"), "{answer:?}");
     assert_eq!(answer.header("retry-after"), Some("10"));
     let other = self::house(&["--connections", "5"]).await;
     let url = other.server.url.clone();
-    let answer = blocking(move || {
-        let _held: Vec<_> = (0..5).map(|_| TcpStream::connect(address(&url)).unwrap()).collect();
-        ask(&url, "GET", "/healthz", &[], "")
-    })
-    .await;
+    let answer = blocking(move || crowd(&url, 5)).await;
     assert!(answer.status == 503 && answer.body.contains("as many connections as it takes"), "{answer:?}");
 }
 

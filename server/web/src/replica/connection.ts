@@ -16,6 +16,8 @@ const PATIENCE = { first: 300, most: 10_000 };
 
 export class Connection extends NetworkAdapter {
   readonly link = signal<Link>({ state: "connecting" });
+  /** The server has said that there is no such document. */
+  readonly missing = signal(false);
   /** The server's store: its heads are known by this name. */
   storage: StorageId | null = null;
   /** What the server refused, in its words. */
@@ -98,6 +100,7 @@ export class Connection extends NetworkAdapter {
   #open(): void {
     if (this.link.value.state === "closed") this.link.value = { state: "connecting" };
     this.#said = "";
+    this.missing.value = false;
     const socket = new WebSocket(this.url);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
@@ -128,6 +131,10 @@ export class Connection extends NetworkAdapter {
       case "error":
         this.#said = message.message ?? "";
         if (this.#said.startsWith("refused")) this.onRefused(this.#said);
+        break;
+      case "doc-unavailable":
+        this.missing.value = true;
+        this.emit("message", message);
         break;
       default:
         this.emit("message", message);

@@ -3,7 +3,7 @@ import * as A from "@automerge/automerge/slim";
 import wasm from "@automerge/automerge/automerge.wasm";
 import { decodeHeads, type DocHandle, initializeWasm, type PeerId, Repo } from "@automerge/automerge-repo/slim";
 import { IndexedDBStorageAdapter } from "@automerge/automerge-repo-storage-indexeddb";
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { Connection } from "./connection";
 
 /** A provision as the document has it (docs/schema.md). */
@@ -23,6 +23,31 @@ export interface Merged { sent: number; received: number; provisions: string[] }
 
 const asText = (value: unknown): string => (value === undefined || value === null ? "" : String(value));
 const PRESENCE = { every: 8_000, forget: 20_000 };
+
+function isHere(handle: DocHandle<Doc>): boolean {
+  return handle.isReady() && handle.doc().provisions !== undefined;
+}
+
+/** Nothing is stored here yet, and the server is not there, or only now: waits for what it sends. */
+function arrival(handle: DocHandle<Doc>, connection: Connection): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // A handle is ready only behind the event.
+    const look = () => queueMicrotask(() => { if (isHere(handle)) settle(resolve); });
+    handle.on("heads-changed", look);
+    const stop = effect(() => {
+      const link = connection.link.value;
+      const missing = connection.missing.value;
+      if (link.state === "closed") queueMicrotask(() => settle(() => reject(new Error(link.reason))));
+      else if (missing) queueMicrotask(() => settle(() => reject(new Error("the server has no such document"))));
+    });
+    const settle = (how: () => void) => {
+      stop();
+      handle.off("heads-changed", look);
+      how();
+    };
+    look();
+  });
+}
 
 export class Replica {
   readonly held = signal<Held[]>([]);
@@ -54,6 +79,7 @@ export class Replica {
       if (link.state !== "online") this.whereabouts.value = new Map();
     });
     this.#timer = setInterval(() => this.#tell(), PRESENCE.every);
+    window.document.addEventListener("visibilitychange", this.#leaving);
     for (const id of this.#remembered()) this.#touched.set(id, me);
     this.#read(null);
   }
@@ -70,35 +96,19 @@ export class Replica {
       peerId: `page-${crypto.randomUUID()}` as PeerId,
       sharePolicy: async () => true,
     });
-    let handle: DocHandle<Doc>;
-    for (;;) {
-      const before = connection.link.value;
-      try {
-        handle = await repo.find<Doc>(`automerge:${document}` as never);
-        break;
-      } catch (error) {
-        const link = connection.link.value;
-        if (link.state === "closed") throw new Error(link.reason);
-        // The server was there all the time, and has no such document; or the store cannot be read.
-        const missing = error instanceof Error && error.message.endsWith("is unavailable");
-        if (!missing || (link.state === "online" && link === before)) throw error;
-        // Nothing is stored here yet, and the server is not there, or only now: wait for it.
-        await new Promise<void>((resolve) => {
-          const stop = connection.link.subscribe((now) => {
-            if (now.state === "online" || now.state === "closed") {
-              queueMicrotask(() => stop());
-              resolve();
-            }
-          });
-        });
-        repo.delete(`automerge:${document}` as never);
-      }
-    }
+    const handle = await repo.find<Doc>(`automerge:${document}` as never, { allowableStates: ["ready", "unavailable"] });
+    if (!isHere(handle)) await arrival(handle, connection);
     return new Replica(repo, connection, handle, me);
   }
 
+  /** Who puts the page away may close it: what was written last is stored at once. */
+  readonly #leaving = () => {
+    if (window.document.visibilityState === "hidden") void this.repo.flush();
+  };
+
   close(): void {
     clearInterval(this.#timer);
+    window.document.removeEventListener("visibilitychange", this.#leaving);
     this.connection.disconnect();
     void this.repo.flush();
   }
