@@ -15,6 +15,7 @@ use codraft_protocol::round::Proceedings;
 use codraft_protocol::sync::{SyncError, SyncMessage};
 use codraft_protocol::time::Timestamp;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::OnceLock;
 
 /// Bytes of changes in one message; the server reads frames up to 1 MiB.
 const MESSAGE: usize = 768 << 10;
@@ -75,6 +76,19 @@ pub struct Replica {
     acknowledged_at: Option<Timestamp>,
     refused: Option<String>,
     facts: Facts,
+    made: Made,
+}
+
+/// What was made of the document, kept until there is another one: of 200 pages each costs a good part of a second,
+/// and one command asks for the same several times.
+#[derive(Clone, Debug, Default)]
+struct Made {
+    /// The text as it stands.
+    text: OnceLock<String>,
+    /// The text that was rendered, where that is another one.
+    rendered: OnceLock<String>,
+    /// Who did what, by the roster as it is.
+    index: OnceLock<Index>,
 }
 
 /// What came of a message.
@@ -86,6 +100,17 @@ pub struct Received {
     pub changes: usize,
     /// To be sent.
     pub messages: Vec<Bytes>,
+}
+
+/// What is in the cell; made now where nothing is.
+fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, ReplicaError>) -> Result<&T, ReplicaError> {
+    match cell.get() {
+        Some(made) => Ok(made),
+        None => {
+            let made = make()?;
+            Ok(cell.get_or_init(|| made))
+        }
+    }
 }
 
 fn hashes(heads: &Heads) -> Vec<ChangeHash> {
@@ -109,6 +134,7 @@ impl Replica {
             acknowledged_at: None,
             refused: None,
             facts: Facts::default(),
+            made: Made::default(),
         }
     }
 
@@ -121,11 +147,11 @@ impl Replica {
             Record::Received(changes) => self.load(&changes)?,
             Record::Written { changes, rendered } => {
                 self.load(&changes)?;
-                self.rendered = hashes(&rendered);
+                self.renders(&rendered);
             }
             Record::Rendering(heads) => self.rendering = Some(hashes(&heads)),
             Record::Rendered(heads) => {
-                self.rendered = hashes(&heads);
+                self.renders(&heads);
                 self.rendering = None;
             }
             Record::Acknowledged { heads, at } => {
@@ -133,15 +159,26 @@ impl Replica {
                 self.acknowledged_at = Some(Timestamp(at));
             }
             Record::Refused(reason) => self.refused = reason,
-            Record::Facts(facts) => self.facts = facts,
+            Record::Facts(facts) => {
+                if facts.roster != self.facts.roster {
+                    self.made.index.take();
+                }
+                self.facts = facts;
+            }
         }
         Ok(())
+    }
+
+    fn renders(&mut self, heads: &Heads) {
+        self.rendered = hashes(heads);
+        self.made.rendered.take();
     }
 
     fn load(&mut self, changes: &[Vec<u8>]) -> Result<(), ReplicaError> {
         for change in changes {
             self.doc.load_incremental(change)?;
         }
+        self.made = Made::default();
         Ok(())
     }
 
@@ -220,7 +257,7 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`]
     pub fn text(&self) -> Result<String, ReplicaError> {
-        Self::text_of(&self.doc)
+        once(&self.made.text, || Self::text_of(&self.doc)).cloned()
     }
 
     /// The text that the file was, as far as codraft knows.
@@ -228,7 +265,10 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`]
     pub fn rendered_text(&self) -> Result<String, ReplicaError> {
-        Self::text_of(&self.at(&self.rendered)?)
+        if self.doc.get_heads() == self.rendered {
+            return self.text();
+        }
+        once(&self.made.rendered, || Self::text_of(&self.at(&self.rendered)?)).cloned()
     }
 
     /// Turns an edited file into changes: what differs from the text that was rendered, and nothing else,
@@ -307,6 +347,7 @@ impl Replica {
         let new = self.doc.get_changes(&before);
         let mut received = Received { changes: new.len(), ..Received::default() };
         if !new.is_empty() {
+            self.made = Made::default();
             received.record =
                 Some(Record::Received(new.iter().map(|change| change.raw_bytes().to_vec()).collect()));
         }
@@ -344,6 +385,24 @@ impl Replica {
     /// All changes, in an order in which each follows what it builds on.
     pub fn changes(&self) -> Vec<Change> {
         self.doc.get_changes(&[])
+    }
+
+    /// Those of them that are not in the history of these heads, all of which it has.
+    pub fn changes_since(&self, heads: &Heads) -> Vec<Change> {
+        self.doc.get_changes(&hashes(heads))
+    }
+
+    /// Whether it holds, and knows, exactly what the other one does.
+    pub fn is_as(&self, other: &Self) -> bool {
+        self.doc.get_heads() == other.doc.get_heads() && self.facts == other.facts
+    }
+
+    /// Whether it knows without asking whose each change is: by the roster, or by its label, which the server's gate
+    /// has held against the roster.
+    pub fn knows_all_authors(&self) -> bool {
+        let listed: HashSet<&[u8]> = self.facts.roster.iter().map(|(actor, _)| actor.as_slice()).collect();
+        let changes = self.doc.get_changes_meta(&[]);
+        changes.iter().all(|change| change.author.is_some() || listed.contains(change.actor.to_bytes()))
     }
 
     /// Whose a change is: by the server's roster, else by its own label.
@@ -393,7 +452,7 @@ impl Replica {
 
     /// The document with all that was decided about it, as far as the server has told.
     fn proceedings(&self, document: DocumentId) -> Result<Proceedings, ReplicaError> {
-        let index = self.index(&self.doc)?;
+        let index = once(&self.made.index, || self.index(&self.doc))?.clone();
         let unknown = |_| ReplicaError::Attribution("the baseline is not here yet; sync first".to_owned());
         let (baseline, imported) = (hashes(&self.facts.baseline), Timestamp(self.facts.imported));
         let mut proceedings = Proceedings::new(document, index, &baseline, imported).map_err(unknown)?;
@@ -466,7 +525,7 @@ impl Replica {
         let built_on: BTreeSet<ChangeHash> =
             kept.iter().flat_map(|change| change.deps().iter().copied()).collect();
         let ends = kept.iter().map(|change| change.hash()).filter(|hash| !built_on.contains(hash));
-        fetched.rendered = ends.collect();
+        fetched.renders(&ends.map(|hash| hash.0).collect());
         fetched.refused = None;
         fetched
     }

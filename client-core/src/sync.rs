@@ -5,10 +5,10 @@ use crate::backoff::Backoff;
 use crate::link::{Incoming, Link, LinkError};
 use crate::replica::Replica;
 use crate::state::State;
-use crate::store::Facts;
+use crate::store::{Facts, Heads};
 use crate::working_copy::{CopyError, Taken, WorkingCopy};
 use codraft_protocol::id::DelegationCode;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -48,6 +48,9 @@ pub enum Notice {
     NotTaken(String),
 }
 
+/// A roster: each actor's bytes, with its delegation's code.
+pub type Listed = Vec<(Vec<u8>, String)>;
+
 /// What a sync did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -70,23 +73,27 @@ async fn connect(copy: &WorkingCopy) -> Result<Link, SyncError> {
     Ok(Link::open(&config.server, &config.token, &config.document, &peer()?).await?)
 }
 
-/// What the server knows beside the document.
+/// What the server knows beside the document. It is not asked for a `roster` that is given: that comes with the
+/// attribution of every word.
 ///
 /// # Errors
 /// [`ApiError`]
-pub fn facts(api: &Api, document: &str) -> Result<Facts, ApiError> {
+pub fn facts(api: &Api, document: &str, roster: Option<Listed>) -> Result<Facts, ApiError> {
     let described = api.document(document)?;
     let baseline = described.baseline;
     let ledger = api.ledger(document)?;
-    let roster = api.attribution(document)?.roster;
     let delegations = api.delegations()?.delegations;
     let hex = |text: &str| -> Vec<u8> {
         let digits = text.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
         digits.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
     };
+    let asked = || -> Result<Listed, ApiError> {
+        let roster = api.attribution(document)?.roster;
+        Ok(roster.iter().map(|(actor, code)| (hex(actor), code.to_string())).collect())
+    };
     Ok(Facts {
         baseline: baseline.heads.iter().filter_map(|head| hex(head).try_into().ok()).collect(),
-        roster: roster.iter().map(|(actor, code)| (hex(actor), code.to_string())).collect(),
+        roster: roster.map_or_else(asked, Ok)?,
         names: delegations.into_iter().map(|one| (one.code.to_string(), one.name)).collect(),
         imported: described.created.0,
         ledger: ledger.entries.iter().filter_map(|entry| serde_json::to_string(entry).ok()).collect(),
@@ -97,19 +104,19 @@ pub fn facts(api: &Api, document: &str) -> Result<Facts, ApiError> {
 /// Fetches them, without holding up the runtime.
 async fn fetch_facts(copy: &mut WorkingCopy) -> Result<(), SyncError> {
     let config = copy.config().clone();
+    let known = copy.replica.knows_all_authors().then(|| copy.replica.facts().roster.clone());
     let fetched = tokio::task::spawn_blocking(move || {
         let api = Api::new(&config.server, &config.token)?;
-        facts(&api, &config.document)
+        facts(&api, &config.document, known)
     });
     let fetched = fetched.await.map_err(|error| LinkError::Offline(error.to_string()))??;
     Ok(copy.learn(fetched)?)
 }
 
 /// Whose the changes are that were not there before, and how many of each.
-fn authors(replica: &Replica, before: &[[u8; 32]], own: Option<&DelegationCode>) -> BTreeMap<String, usize> {
-    let known: BTreeSet<[u8; 32]> = before.iter().copied().collect();
+fn authors(replica: &Replica, before: &Heads, own: Option<&DelegationCode>) -> BTreeMap<String, usize> {
     let mut authors = BTreeMap::new();
-    for change in replica.changes().iter().filter(|change| !known.contains(&change.hash().0)) {
+    for change in &replica.changes_since(before) {
         let author = replica.author(change);
         if author.as_ref() != own || own.is_none() {
             let name = author.map_or_else(|| "unknown".to_owned(), |author| author.to_string());
@@ -125,7 +132,7 @@ fn authors(replica: &Replica, before: &[[u8; 32]], own: Option<&DelegationCode>)
 /// [`SyncError`]; what was recorded stays recorded.
 pub async fn once(copy: &mut WorkingCopy) -> Result<Summary, SyncError> {
     copy.take()?;
-    let before: Vec<[u8; 32]> = copy.replica.changes().iter().map(|change| change.hash().0).collect();
+    let before = copy.replica.heads();
     let unsent = copy.replica.unacknowledged().len();
     let mut link = connect(copy).await?;
     let mut summary = Summary::default();
@@ -292,7 +299,7 @@ async fn live(
         link.send(message).await?;
     }
     let (mut seen, mut shown) = (None, State::Syncing);
-    let mut before: Vec<[u8; 32]> = copy.replica.changes().iter().map(|change| change.hash().0).collect();
+    let mut before = copy.replica.heads();
     let mut refused: Option<String> = None;
     let mut tick = tokio::time::interval(LOOK);
     loop {
@@ -326,7 +333,7 @@ async fn live(
             backoff.worked();
             copy.acknowledged()?;
             let received = authors(&copy.replica, &before, copy.replica.delegation());
-            before = copy.replica.changes().iter().map(|change| change.hash().0).collect();
+            before = copy.replica.heads();
             if !received.is_empty() {
                 fetch_facts(copy).await?;
                 tell(Notice::Received(received));

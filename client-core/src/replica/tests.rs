@@ -205,3 +205,59 @@ fn a_reset_keeps_the_words_and_the_attribution() {
     let of = |who: &str| proposals.iter().filter(|p| p.sponsors == [code(who)]).count();
     assert_eq!((of("CAN"), of("USA"), proposals.len()), (1, 1, 2));
 }
+
+/// What is remembered of the document is what would be made of it anew, whatever has come in between.
+#[test]
+fn nothing_is_remembered_that_is_no_longer_so() {
+    let document = DocumentId::from_bytes([1; 16]);
+    let holds = |replica: &Replica| {
+        let afresh = Replica { made: Made::default(), ..replica.clone() };
+        assert_eq!(replica.text().unwrap(), afresh.text().unwrap());
+        assert_eq!(replica.rendered_text().unwrap(), afresh.rendered_text().unwrap());
+        assert_eq!(replica.proposals(document).unwrap(), afresh.proposals(document).unwrap());
+    };
+    let (mut server, mut rng) = (Server::new(), StdRng::seed_from_u64(3));
+    let mut both = [Replica::new(Some(code("CAN"))), Replica::new(Some(code("USA")))];
+    for (n, replica) in both.iter_mut().enumerate() {
+        server.talk(n, replica, &mut Vec::new(), 20);
+        replica.apply(Record::Facts(server.facts())).unwrap();
+        holds(replica);
+    }
+    for step in 0..12 {
+        let n = step % 2;
+        let file = edited(&both[n].rendered_text().unwrap(), &mut rng);
+        if let Some(record) = both[n].write(file.as_bytes(), actor(&mut rng), Timestamp(1)).unwrap() {
+            both[n].apply(record).unwrap();
+            holds(&both[n]);
+        }
+        // Cut off now and then, so that it has more than it has rendered.
+        server.talk(n, &mut both[n], &mut Vec::new(), [20, 2, 3][step % 3]);
+        holds(&both[n]);
+    }
+    // The roster is the truth, also where it is told later.
+    assert!(both[0].knows_all_authors());
+    let foreign = both[0].changes().into_iter().find(|change| both[0].author(change) == Some(code("USA")));
+    let roster = vec![(foreign.unwrap().actor_id().to_bytes().to_vec(), "FRA".to_owned())];
+    both[0].apply(Record::Facts(Facts { roster, ..server.facts() })).unwrap();
+    holds(&both[0]);
+    assert!(both[0].proposals(document).unwrap().iter().any(|one| one.sponsors.contains(&code("FRA"))));
+}
+
+/// Only who has written without a label has to be asked for.
+#[test]
+fn whoever_says_who_he_is_need_not_be_asked_for() {
+    let (mut server, mut rng) = (Server::new(), StdRng::seed_from_u64(4));
+    let mut replica = Replica::new(Some(code("CAN")));
+    server.talk(0, &mut replica, &mut Vec::new(), 20);
+    assert!(replica.knows_all_authors());
+    let nobody = actor(&mut rng);
+    server.doc.set_author(None);
+    server.doc.set_actor(nobody.clone());
+    let (_, lines) = text_form::parse(edited(SAMPLE, &mut rng).as_bytes()).unwrap();
+    edit::apply_text(&mut server.doc, &code("USA"), &lines, Timestamp(2)).unwrap().unwrap();
+    server.talk(0, &mut replica, &mut Vec::new(), 20);
+    assert!(!replica.knows_all_authors());
+    let roster = vec![(nobody.to_bytes().to_vec(), "USA".to_owned())];
+    replica.apply(Record::Facts(Facts { roster, ..server.facts() })).unwrap();
+    assert!(replica.knows_all_authors());
+}

@@ -19,7 +19,7 @@ impl Reset {
         let dropped = copy.replica.unacknowledged().len();
         let mut fetched = runtime()?.block_on(sync::fetch(&copy))?;
         let api = Api::new(&copy.config().server, &copy.config().token)?;
-        let facts = sync::facts(&api, &copy.config().document)?;
+        let facts = sync::facts(&api, &copy.config().document, None)?;
         fetched.apply(Record::Facts(facts))?;
         fetched.apply(fetched.acknowledgement())?;
         let replica = copy.replica.reset(fetched);

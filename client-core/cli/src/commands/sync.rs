@@ -3,6 +3,7 @@
 use crate::context::{Context, runtime};
 use crate::failure::Failure;
 use crate::output::{self, Paint, count};
+use codraft_client_core::replica::Replica;
 use codraft_client_core::state::State;
 use codraft_client_core::sync::{self, Notice, Summary};
 use codraft_client_core::working_copy::{FILE, WorkingCopy};
@@ -59,7 +60,7 @@ impl Sync {
         if self.watch {
             return watch(&mut copy);
         }
-        let before = proposals(&copy);
+        let before = copy.replica.clone();
         let outcome = runtime()?.block_on(sync::once(&mut copy));
         let summary = outcome.map_err(|error| {
             let failure = Failure::from(error);
@@ -74,7 +75,7 @@ impl Sync {
                 "unsent": copy.replica.unacknowledged().len(),
             }));
         } else {
-            tell(&summary, &before, &proposals(&copy));
+            tell(&summary, &before, &copy);
         }
         match summary.refused {
             None => Ok(()),
@@ -101,13 +102,18 @@ fn offline(copy: &WorkingCopy, failure: &Failure) -> Failure {
     Failure::new(Failure::OFFLINE, format!("offline ({failure}); {kept}"))
 }
 
-/// The proposals as they are known here; none where they cannot be derived.
-fn proposals(copy: &WorkingCopy) -> Vec<Proposal> {
-    let document = copy.config().document_id();
-    document.ok().and_then(|document| copy.replica.proposals(document).ok()).unwrap_or_default()
+/// The proposals as they were known before, and as they are now; none where they cannot be derived.
+fn proposals(before: &Replica, copy: &WorkingCopy) -> (Vec<Proposal>, Vec<Proposal>) {
+    let Ok(document) = copy.config().document_id() else { return (Vec::new(), Vec::new()) };
+    if copy.replica.is_as(before) {
+        return (Vec::new(), Vec::new());
+    }
+    let of = |replica: &Replica| replica.proposals(document).unwrap_or_default();
+    (of(before), of(&copy.replica))
 }
 
-fn tell(summary: &Summary, before: &[Proposal], after: &[Proposal]) {
+fn tell(summary: &Summary, before: &Replica, copy: &WorkingCopy) {
+    let (before, after) = proposals(before, copy);
     let paint = Paint::stdout();
     let sent = match summary.sent {
         0 => "nothing to send".to_owned(),
@@ -120,7 +126,7 @@ fn tell(summary: &Summary, before: &[Proposal], after: &[Proposal]) {
     };
     output::line(format!("{sent}; {received}"));
     let old: BTreeMap<_, _> = before.iter().map(|one| (&one.id, one)).collect();
-    for one in after {
+    for one in &after {
         let what = match old.get(&one.id) {
             None => "new",
             Some(known) if known.segments != one.segments || known.sponsors != one.sponsors => "changed",
