@@ -8,6 +8,7 @@ mod deeds;
 pub mod gate;
 pub mod hand;
 pub mod index;
+mod packing;
 pub mod record;
 pub mod recorder;
 mod resolve;

@@ -78,6 +78,9 @@ pub struct Config {
     /// Megabytes of the disk that stay free [default: a fifth of it, at most 1024]
     #[arg(long, env = "CODRAFT_RESERVE_MB", value_name = "MB")]
     pub reserve_mb: Option<u64>,
+    /// Megabytes of the store that are kept in memory [default: 64]
+    #[arg(long, env = "CODRAFT_CACHE_MB", value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
+    pub cache_mb: Option<u32>,
     /// Seconds that storing a change may take; then the server ends, since it can acknowledge nothing
     /// [default: 30]
     #[arg(long, env = "CODRAFT_STORE_PATIENCE_S", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
@@ -126,6 +129,7 @@ impl Config {
             connections: self.connections.or(file.connections),
             frame_bytes: self.frame_bytes.or(file.frame_bytes),
             reserve_mb: self.reserve_mb.or(file.reserve_mb),
+            cache_mb: self.cache_mb.or(file.cache_mb),
             store_patience_s: self.store_patience_s.or(file.store_patience_s),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
@@ -143,7 +147,9 @@ impl Config {
 
     /// How the store is opened.
     pub fn store(&self) -> sled_store::Options {
-        sled_store::Options { reserve: self.reserve_mb.map(|mb| mb << 20) }
+        let built_in = sled_store::Options::default();
+        let cache = self.cache_mb.map_or(built_in.cache, |mb| u64::from(mb.max(1)) << 20);
+        sled_store::Options { reserve: self.reserve_mb.map(|mb| mb << 20), cache }
     }
 
     /// The certificate's files, where the server is to speak TLS.

@@ -157,11 +157,11 @@ impl Hub {
         changes: impl IntoIterator<Item = Result<Logged, E>>,
         entries: impl IntoIterator<Item = Entry>,
     ) -> Result<Self, E> {
-        let mut log = Log::default();
+        let mut log = Log::behind(u32::try_from(index.len()).unwrap_or(u32::MAX));
         for logged in changes {
             let Logged { change, raw, delegation } = logged?;
             index.replay(&change, &delegation).map_err(LoadError::Fold)?;
-            log.push(&raw);
+            log.push(&raw, &index);
         }
         let heads = index.heads().into_iter().collect();
         let proceedings = Proceedings::new(settings.document, index, &settings.baseline, settings.imported);
@@ -325,7 +325,7 @@ impl Hub {
         let admission = self.gate.admit(&mut self.proceedings.index, sender, chunks);
         let mut new = Vec::with_capacity(admission.accepted.len());
         for accepted in admission.accepted {
-            let number = self.log.push(&accepted.raw);
+            let number = self.log.push(&accepted.raw, &self.proceedings.index);
             debug_assert_eq!(ChangeIx(number), accepted.ix, "log and index number changes alike");
             new.push(NewChange {
                 number,
@@ -456,7 +456,7 @@ impl Hub {
         // Who wrote all of it needs none of it back.
         let sole_writer = if writers.len() == 1 { writers.first().copied().flatten() } else { None };
         let mut news = SyncMessage::acknowledging(self.heads());
-        news.changes = (before..durable).filter_map(|n| self.log.get(n)).collect();
+        news.changes = (before..durable).filter_map(|number| self.raw(number)).collect();
         let relayed = self.frame(&news);
         let acknowledged = sole_writer.map(|_| self.frame(&SyncMessage::acknowledging(self.heads())));
         for (connection, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.started) {

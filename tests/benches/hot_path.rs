@@ -149,7 +149,7 @@ fn commits(c: &mut Criterion) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("data");
     drop(SledStorage::init(&path, [1; 16], &[], AT).unwrap());
-    let mut store = SledStorage::open(&path, &Options { reserve: Some(0) }).unwrap();
+    let mut store = SledStorage::open(&path, &Options { reserve: Some(0), ..Options::default() }).unwrap();
     let mut number = 0_u64;
     let mut group = c.benchmark_group("commit");
     group.sample_size(20);

@@ -110,7 +110,7 @@ fn rulings(c: &mut Criterion) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store");
     drop(SledStorage::init(&path, [1; 16], &[], Timestamp(0)).unwrap());
-    let mut store = SledStorage::open(&path, &Options { reserve: Some(0) }).unwrap();
+    let mut store = SledStorage::open(&path, &Options { reserve: Some(0), ..Options::default() }).unwrap();
     let mut number = 0;
     let mut group = c.benchmark_group("the commit of a ruling on 200 proposals");
     group.sample_size(10);

@@ -10,9 +10,9 @@ use flate2::read::DeflateDecoder;
 use sha2::{Digest, Sha256};
 use std::io::Read;
 
-const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
+pub(super) const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 const DOCUMENT: u8 = 0;
-const CHANGE: u8 = 1;
+pub(super) const CHANGE: u8 = 1;
 const DEFLATED: u8 = 2;
 const BUNDLE: u8 = 3;
 /// Where the type stands; the checksum covers everything from here.
@@ -47,7 +47,7 @@ pub fn split(bytes: &Bytes, limits: &Limits) -> Result<Vec<Bytes>, Refusal> {
 }
 
 /// The type, the start of the body, and the end of the chunk at the head of `bytes`.
-fn frame(bytes: &[u8]) -> Option<(u8, usize, usize)> {
+pub(super) fn frame(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     if bytes.get(..4)? != MAGIC {
         return None;
     }
@@ -188,12 +188,12 @@ fn boolean_rows(mut column: &[u8], limit: u64) -> Option<u64> {
     Some(rows)
 }
 
-fn skip(bytes: &mut &[u8], count: u64) -> Option<()> {
+pub(super) fn skip(bytes: &mut &[u8], count: u64) -> Option<()> {
     *bytes = bytes.get(usize::try_from(count).ok()?..)?;
     Some(())
 }
 
-fn unsigned(bytes: &mut &[u8]) -> Option<u64> {
+pub(super) fn unsigned(bytes: &mut &[u8]) -> Option<u64> {
     let (mut value, mut shift) = (0_u64, 0_u32);
     loop {
         let (byte, rest) = bytes.split_first()?;
@@ -226,7 +226,7 @@ fn signed(bytes: &mut &[u8]) -> Option<i64> {
     }
 }
 
-fn put_unsigned(out: &mut Vec<u8>, mut value: u64) {
+pub(super) fn put_unsigned(out: &mut Vec<u8>, mut value: u64) {
     loop {
         let low = u8::try_from(value & 0x7f).unwrap_or_default();
         value >>= 7;

@@ -93,7 +93,7 @@ fn store(report: &mut Report<'_>, dir: &Path) -> bool {
     if dir.is_dir() {
         private(report, dir, "the data directory");
     }
-    match SledStorage::open(dir, &Options { reserve: Some(0) }) {
+    match SledStorage::open(dir, &Options { reserve: Some(0), ..Options::default() }) {
         Ok(store) => {
             let words = super::backup::words(&store.opened_with());
             report.tell(Finding::Good, &format!("the store is whole: {words}"));

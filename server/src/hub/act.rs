@@ -35,7 +35,7 @@ impl Hub {
         let Some((entry, change)) = self.proceedings.act(command, by, now, &pen)? else { return Ok(None) };
         let change = change.map(|change| {
             let raw = bytes::Bytes::copy_from_slice(change.raw_bytes());
-            let number = self.log.push(&raw);
+            let number = self.log.push(&raw, &self.proceedings.index);
             self.waiting.push_back(Waiting { upto: self.log.len(), writer: None });
             NewChange { number, delegation: DelegationCode::secretariat(), account, raw }
         });

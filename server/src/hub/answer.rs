@@ -127,7 +127,7 @@ impl Hub {
     /// what we lack is what they have beyond our heads: exactly that, and no Bloom filter that would now and
     /// then hold back a change on which others build.
     fn compose(&self, unknown: Vec<ChangeHash>, changes: Vec<u32>) -> SyncMessage {
-        let changes = changes.into_iter().filter_map(|number| self.log.get(number)).collect();
+        let changes = changes.into_iter().filter_map(|number| self.raw(number)).collect();
         SyncMessage { need: unknown, changes, ..SyncMessage::acknowledging(self.heads()) }
     }
 }

@@ -97,7 +97,7 @@ impl Hub {
 
     /// A change by its number in the log, as it came.
     pub fn raw(&self, number: u32) -> Option<bytes::Bytes> {
-        self.log.get(number)
+        self.log.get(number, &self.proceedings.index)
     }
 
     /// Who wrote every word.

@@ -1,6 +1,6 @@
 //! Snapshots of a hub's index: a document with a long log goes on from one, and so opens soon.
 
-use super::log::Log;
+use super::log::{Log, Strings};
 use super::{Effect, Hub, LoadError, Logged, Settings};
 use codraft_protocol::authorship::index::SnapshotError;
 use codraft_protocol::authorship::{ChangeIx, Index};
@@ -30,7 +30,7 @@ pub enum Mismatch {
 /// The first changes of a log as they are stored, not parsed.
 #[derive(Debug, Default)]
 pub struct Unparsed {
-    log: Log,
+    raw: Strings,
     /// Whose each change is, as a number in `codes`.
     owners: Vec<u16>,
     codes: Vec<DelegationCode>,
@@ -39,7 +39,7 @@ pub struct Unparsed {
 impl Unparsed {
     /// Takes in the next one.
     pub fn push(&mut self, raw: &[u8], delegation: DelegationCode) {
-        self.log.push(raw);
+        self.raw.push(|out| out.extend_from_slice(raw));
         let known = self.codes.iter().position(|code| *code == delegation);
         let owner = known.unwrap_or_else(|| {
             self.codes.push(delegation);
@@ -66,24 +66,29 @@ impl Continued {
     pub fn behind(self, first: Unparsed) -> Result<Hub, Mismatch> {
         let Self { mut hub, from } = self;
         let index = &hub.proceedings.index;
-        let Unparsed { mut log, owners, codes } = first;
-        if log.len() != from {
-            return Err(Mismatch::Differs(from.min(log.len())));
+        let Unparsed { raw, owners, codes } = first;
+        if raw.len() != from {
+            return Err(Mismatch::Differs(from.min(raw.len())));
         }
-        for number in 0..from {
-            let ix = ChangeIx(number);
-            let owner = owners.get(number as usize).and_then(|owner| codes.get(usize::from(*owner)));
-            // A chunk: four bytes of magic, and the first four of its hash.
-            let sum = log.at(number).and_then(|raw| raw.get(4..8));
-            let is_that = sum.is_some_and(|sum| {
-                index.hash_at(ix).is_some_and(|hash| hash.0.starts_with(sum))
-                    && owner == index.delegation_at(ix)
-            });
-            if !is_that {
-                return Err(Mismatch::Differs(number));
+        let mut log = Log::default();
+        for block in raw.blocks() {
+            for raw in block.iter() {
+                let number = log.len();
+                let ix = ChangeIx(number);
+                let owner = owners.get(number as usize).and_then(|owner| codes.get(usize::from(*owner)));
+                // A chunk: four bytes of magic, and the first four of its hash.
+                let sum = raw.get(4..8);
+                let is_that = sum.is_some_and(|sum| {
+                    index.hash_at(ix).is_some_and(|hash| hash.0.starts_with(sum))
+                        && owner == index.delegation_at(ix)
+                });
+                if !is_that {
+                    return Err(Mismatch::Differs(number));
+                }
+                log.push(raw, index);
             }
         }
-        log.append(&hub.log);
+        log.append(std::mem::take(&mut hub.log));
         (hub.durable, hub.in_snapshot) = (log.len(), from);
         hub.log = log;
         Ok(hub)

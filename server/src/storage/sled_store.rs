@@ -27,10 +27,18 @@ const LOCK_TRIES: u32 = 25;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// How a store is opened.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Bytes of the disk that stay free; by default a fifth of it, at most 1 GiB.
     pub reserve: Option<u64>,
+    /// Bytes of sled's pages that stay in memory, by sled's own count.
+    pub cache: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { reserve: None, cache: 64 << 20 }
+    }
 }
 
 /// An open store.
@@ -91,10 +99,10 @@ fn failed(error: impl std::fmt::Display) -> StorageError {
 }
 
 /// Opens sled; a panic inside it is an error like any other.
-fn open_sled(path: &Path) -> Result<Trees, String> {
+fn open_sled(path: &Path, cache: u64) -> Result<Trees, String> {
     let open = || -> sled::Result<Trees> {
         // Flushed by whoever acknowledges, never by the clock.
-        let db = sled::Config::new().path(path).flush_every_ms(None).open()?;
+        let db = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(cache).open()?;
         let values = Tree::ALL.iter().map(|tree| db.open_tree(tree.name())).collect::<Result<_, _>>()?;
         let (commits, parts) = (db.open_tree("commits")?, db.open_tree("parts")?);
         Ok(Trees { db, values, commits, parts })
@@ -173,7 +181,7 @@ impl SledStorage {
             return Err(StorageError::NotEmpty { dir: shown });
         }
         let lock = lock(dir)?;
-        let trees = open_sled(&dir.join("db")).map_err(failed)?;
+        let trees = open_sled(&dir.join("db"), Options::default().cache).map_err(failed)?;
         trees.db.insert("database", &database).map_err(failed)?;
         trees.db.flush().map_err(failed)?;
         let end = End::start(database);
@@ -210,14 +218,15 @@ impl SledStorage {
         let acknowledged =
             acknowledged.ok_or_else(|| damaged("the HEAD file can no longer be read".to_owned()))?;
         drop_snapshots(&db, false)?;
-        let trees = match open_sled(&db) {
+        let trees = match open_sled(&db, options.cache) {
             Ok(trees) => trees,
             Err(first) => {
                 let aside = dir.join(format!("db.damaged-at-{}", acknowledged.sequence));
                 tracing::error!(error = first, aside = %aside.display(), "sled does not open; trying without its snapshots");
                 copy_dir(&db, &aside).map_err(StorageError::io(format!("copying {} aside", db.display())))?;
                 drop_snapshots(&db, true)?;
-                open_sled(&db).map_err(|again| damaged(format!("{first}; without snapshots: {again}")))?
+                open_sled(&db, options.cache)
+                    .map_err(|again| damaged(format!("{first}; without snapshots: {again}")))?
             }
         };
         let mut store = Self::assemble(dir, trees, head, acknowledged, lock)?;

@@ -74,7 +74,7 @@ pub fn upgrade(from: &Path, to: &Path, at: Timestamp) -> Result<Whole, UpgradeEr
         let (dir, format) = (from.display().to_string(), char::from(format));
         return Err(UpgradeError::Unknown { dir, format });
     }
-    let old = SledStorage::open(from, &Options { reserve: Some(0) })?;
+    let old = SledStorage::open(from, &Options { reserve: Some(0), ..Options::default() })?;
     let End { database, .. } = old.end();
     let reader = old.reader();
     let mut new = SledStorage::init(to, database, &[], at)?;
@@ -93,7 +93,7 @@ pub fn upgrade(from: &Path, to: &Path, at: Timestamp) -> Result<Whole, UpgradeEr
     new.commit(&group, at)?;
     drop(new);
     // Opened anew, which verifies it against its own chain, and then compared value by value.
-    let new = SledStorage::open(to, &Options { reserve: Some(0) })?;
+    let new = SledStorage::open(to, &Options { reserve: Some(0), ..Options::default() })?;
     compare(&*reader, &*new.reader())?;
     Ok(new.opened_with())
 }
@@ -156,12 +156,12 @@ mod tests {
         drop(SledStorage::init(&from, [6; 16], &writes, AT).unwrap());
         let whole = upgrade(&from, &to, AT).unwrap();
         assert_eq!((whole.values, whole.end.database), (1_501, [6; 16]));
-        let new = SledStorage::open(&to, &Options { reserve: Some(0) }).unwrap();
+        let new = SledStorage::open(&to, &Options { reserve: Some(0), ..Options::default() }).unwrap();
         let stored = new.reader().get(Tree::Accounts, b"old").unwrap().unwrap();
         assert_eq!((stored[0], AccountRecord::decode(&stored)), (2, Ok(account("old"))));
         drop(new);
         // The old one is as it was, and a second time there is no place.
-        let old = SledStorage::open(&from, &Options { reserve: Some(0) }).unwrap();
+        let old = SledStorage::open(&from, &Options { reserve: Some(0), ..Options::default() }).unwrap();
         assert_eq!(old.reader().get(Tree::Accounts, b"old").unwrap(), Some(first));
         drop(old);
         assert!(matches!(upgrade(&from, &to, AT), Err(UpgradeError::Storage(StorageError::NotEmpty { .. }))));

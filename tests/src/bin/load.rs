@@ -51,6 +51,9 @@ struct Run {
     /// How long soak takes
     #[arg(long, default_value_t = 20.0)]
     minutes: f64,
+    /// The histories of open and growth, in operations
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000, 1_000_000])]
+    operations: Vec<usize>,
     /// Append every row to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -95,13 +98,13 @@ async fn all(run: Run) -> ExitCode {
         eprintln!("--repeat works with s1, s2 and s5 only: leave out {}, or --repeat", once.name());
         return ExitCode::from(2);
     }
-    let settings = Settings { repeat: run.repeat.max(1), minutes: run.minutes };
+    let settings = Settings { repeat: run.repeat.max(1), minutes: run.minutes, operations: run.operations };
     let mut own = true;
     for scenario in run.scenarios {
         println!("\n## {}: {}\n", scenario.name(), scenario.words());
         let mut rows: Vec<Row> = Vec::new();
         for contender in run.servers.iter().copied().filter(|one| scenario.is_for(*one)) {
-            for row in scenario.run(contender, settings).await {
+            for row in scenario.run(contender, &settings).await {
                 let line = serde_json::to_string(&row).expect("plain data");
                 eprintln!("{line}");
                 if let Some(path) = &run.json {

@@ -233,8 +233,11 @@ fn gate() -> Target {
             let sender = Sender { role: Role::Delegate, delegation: Some(&delegation) };
             let admission = Gate::default().admit(&mut index, sender, chunks);
             for accepted in &admission.accepted {
-                // Nothing that passed fails to apply.
+                // Nothing that passed fails to apply, and the log in memory gives it back as it came.
                 assert!(index.position(&accepted.hash).is_some());
+                let mut packed = Vec::new();
+                index.pack(accepted.ix, &accepted.raw, &mut packed);
+                assert_eq!(index.unpack(accepted.ix, &packed).as_deref(), Some(&accepted.raw[..]));
             }
             if !admission.accepted.is_empty() {
                 let mut doc = base.clone();

@@ -10,12 +10,14 @@ use super::report::Row;
 use super::{growth, kill, late, many, soak};
 
 /// What one may choose about them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Runs of each, where it repeats.
     pub repeat: usize,
     /// How long those take that take as long as one likes.
     pub minutes: f64,
+    /// The histories of open and growth, in operations.
+    pub operations: Vec<usize>,
 }
 
 /// One of them.
@@ -96,15 +98,15 @@ impl Scenario {
     }
 
     /// Runs it. A server that fails is a row that says so.
-    pub async fn run(self, contender: Contender, settings: Settings) -> Vec<Row> {
+    pub async fn run(self, contender: Contender, settings: &Settings) -> Vec<Row> {
         let outcome = match self {
             Self::Growth => {
-                let sizes = || growth::run(&[1_000, 10_000, 100_000, 1_000_000], &[40, 400, 4_000]);
+                let sizes = || growth::run(&settings.operations, &[40, 400, 4_000]);
                 Ok(tokio::task::block_in_place(sizes))
             }
             Self::Open => {
                 let (mut rows, mut points) = (Vec::new(), Vec::new());
-                for operations in [1_000, 10_000, 100_000, 1_000_000] {
+                for operations in settings.operations.iter().copied() {
                     let row = self.late(contender, operations).await;
                     let row = row.unwrap_or_else(|why| Row::failed(self.name(), contender.name(), why));
                     points.push((operations as f64, row.clone()));
@@ -132,7 +134,7 @@ impl Scenario {
         outcome.unwrap_or_else(|why| vec![Row::failed(self.name(), contender.name(), why)])
     }
 
-    async fn on_each(self, contender: Contender, settings: Settings) -> Result<Row, Failed> {
+    async fn on_each(self, contender: Contender, settings: &Settings) -> Result<Row, Failed> {
         let repeat = settings.repeat;
         match self {
             Self::S1 => {

@@ -16,7 +16,7 @@ type Content = Vec<(Tree, Vec<u8>, Vec<u8>)>;
 
 /// Everything that a store gives back; an error where it is refused.
 fn content(dir: &Path) -> Result<Content, StorageError> {
-    let store = SledStorage::open(dir, &Options { reserve: Some(0) })?;
+    let store = SledStorage::open(dir, &Options { reserve: Some(0), ..Options::default() })?;
     let reader = store.reader();
     let mut all = Vec::new();
     for tree in Tree::ALL {

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 const AT: Timestamp = Timestamp(1);
 
 fn no_reserve() -> Options {
-    Options { reserve: Some(0) }
+    Options { reserve: Some(0), ..Options::default() }
 }
 
 fn new_store(dir: &Path) -> SledStorage {

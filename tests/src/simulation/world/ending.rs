@@ -10,6 +10,7 @@ use codraft_protocol::amendment::View;
 use codraft_protocol::id::DocumentId;
 use codraft_protocol::round::Act;
 use codraft_server::registry::Snapshots;
+use codraft_server::storage::record::ChangeRecord;
 use rand::rngs::StdRng;
 
 /// Messages that it may take to come to rest.
@@ -186,6 +187,13 @@ impl World {
         };
         let comments = hub.comments();
         laws::all_or_nothing(&stored, &papers.founding)?;
+        let differs = |(number, record): &(u32, &ChangeRecord)| {
+            hub.raw(*number).is_none_or(|raw| raw[..] != record.raw[..])
+        };
+        if let Some((number, _)) = (0..).zip(&stored.log).find(differs) {
+            let how = format!("change {number} of {id} is kept in memory otherwise than it is stored");
+            return Err(Violation::new("no words vanish", how));
+        }
 
         if let Some(lost) = papers.promised.iter().find(|hash| !there.contains(hash)) {
             return Err(Violation::new("acknowledged changes survive", format!("{lost} is gone")));
