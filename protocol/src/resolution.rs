@@ -1,8 +1,10 @@
 //! The resolution over Automerge: its schema, its plain-text form, and edits to it.
 
 pub mod edit;
+mod enumerator;
 pub mod fused;
 pub mod line;
+pub mod profile;
 pub mod schema;
 pub mod structure;
 pub mod text_form;

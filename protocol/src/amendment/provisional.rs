@@ -39,7 +39,7 @@ pub(super) fn names(sketches: &[Arc<Sketch>]) -> BTreeMap<usize, String> {
 
 /// `11` becomes `11bis`, `a)` becomes `abis)`; a dash, or nothing, has no names.
 fn named(enumerator: &str, ordinal: &str) -> Option<String> {
-    let core = enumerator.trim_end_matches([')', '.']);
+    let core = enumerator.trim_end_matches([')', '）', '.']);
     let close = enumerator.get(core.len()..).unwrap_or_default();
     let counts = core.chars().last().is_some_and(|c| c.is_ascii_alphanumeric());
     counts.then(|| format!("{core}{ordinal}{close}"))
@@ -53,6 +53,7 @@ mod tests {
     fn the_sign_that_closes_stays_at_the_end() {
         let name = |enumerator| named(enumerator, "bis");
         assert_eq!((name("11"), name("a)")), (Some("11bis".into()), Some("abis)".into())));
+        assert_eq!(name("（a）"), Some("（abis）".into()));
         assert_eq!((name("–"), name("")), (None, None));
     }
 }

@@ -4,6 +4,7 @@
 mod matching;
 
 use super::line::Line;
+use super::profile::Profile;
 use super::text_form::{Layout, ParsedLine};
 use super::{schema, structure, words};
 use crate::id::{DelegationCode, ProvisionId};
@@ -246,7 +247,7 @@ fn plan<'a>(
         .iter()
         .map(|o| (o.line.enumerator.as_str(), o.line.separator.as_str(), o.line.text.as_str()))
         .collect();
-    let before = structure::recognise(&structure::Profile::default(), &before);
+    let before = structure::recognise(Profile::of(&before), &before);
 
     let mut steps = Vec::new();
     let mut pairs = pairs.into_iter().rev().peekable();

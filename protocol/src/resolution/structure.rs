@@ -1,4 +1,8 @@
-//! Recognises what each line of a resolution is. The styles of the organisations are data, not code paths.
+//! Recognises what each line of a resolution is. The styles of the organisations, in each language, are data
+//! ([`super::profile`]), not code paths.
+
+use super::enumerator;
+use super::profile::{self, Profile};
 
 /// What a line is, in the words of [`super::schema`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,104 +15,11 @@ pub struct Place {
     pub level: u8,
 }
 
-/// The verbs by which a style's headings and paragraphs are known.
-#[derive(Clone, Copy, Debug)]
-pub struct Profile {
-    /// First words of preambular headings and paragraphs.
-    pub preambular: &'static [&'static str],
-    /// First words of operative headings and paragraphs.
-    pub operative: &'static [&'static str],
-    /// Longest heading, in characters: what is longer is a paragraph that its verb opens (UN style).
-    pub heading_chars: usize,
-}
-
-impl Default for Profile {
-    /// The style of ITU, which also reads that of the United Nations.
-    fn default() -> Self {
-        Self { preambular: PREAMBULAR, operative: OPERATIVE, heading_chars: 120 }
-    }
-}
-
-const PREAMBULAR: &[&str] = &[
-    "acknowledging",
-    "acting",
-    "affirming",
-    "alarmed",
-    "appreciating",
-    "aware",
-    "bearing",
-    "believing",
-    "cognizant",
-    "concerned",
-    "confirming",
-    "conscious",
-    "considering",
-    "convinced",
-    "deeply",
-    "deploring",
-    "desiring",
-    "emphasizing",
-    "encouraged",
-    "expressing",
-    "guided",
-    "having",
-    "highlighting",
-    "keeping",
-    "mindful",
-    "noting",
-    "observing",
-    "reaffirming",
-    "realizing",
-    "recalling",
-    "recognizing",
-    "referring",
-    "regretting",
-    "reiterating",
-    "stressing",
-    "taking",
-    "underlining",
-    "underscoring",
-    "viewing",
-    "welcoming",
-    "further",
-    "also",
-    "again",
-];
-
-const OPERATIVE: &[&str] = &[
-    "adopts",
-    "affirms",
-    "agrees",
-    "appeals",
-    "approves",
-    "authorizes",
-    "calls",
-    "charges",
-    "commends",
-    "decides",
-    "declares",
-    "deplores",
-    "emphasizes",
-    "encourages",
-    "endorses",
-    "establishes",
-    "expresses",
-    "instructs",
-    "invites",
-    "notes",
-    "notifies",
-    "reaffirms",
-    "recommends",
-    "reiterates",
-    "requests",
-    "resolves",
-    "stresses",
-    "suggests",
-    "supports",
-    "takes",
-    "urges",
-    "welcomes",
-];
+/// What separates, in every script. After a semicolon or a stop nothing is headed.
+const COMMAS: [char; 3] = [',', '،', '，'];
+const SEMICOLONS: [char; 3] = [';', '؛', '；'];
+const COLONS: [char; 2] = [':', '：'];
+const STOPS: [char; 2] = ['.', '。'];
 
 /// How an enumerator counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -159,23 +70,23 @@ impl Reader<'_> {
             let level = self.level(enumerator);
             // Where no heading says so, a numbered paragraph that an operative verb opens does (UN style).
             let opens = self.last == Some(Count::Number)
-                && self.profile.operative.contains(&first_word(words).as_str());
+                && self.profile.after(self.profile.operative, &profile::beginning(words)).is_some();
             if self.part == "opening" || (self.part == "preambular" && opens) {
                 self.part = "operative";
             }
             self.after_heading = false;
             return self.place("paragraph", level);
         }
-        if is_annex(words) {
+        if self.profile.is_annex(words) {
             self.part = "annex";
             return self.heading();
         }
-        if let Some(part) = self.opened_part(words) {
+        if let Some((part, whole)) = self.opened_part(words) {
             // A heading inside an annex does not end the annex.
             if self.part != "annex" {
                 self.part = part;
             }
-            if self.is_heading(words) {
+            if self.is_heading(words, whole) {
                 return self.heading();
             }
             self.after_heading = false;
@@ -183,7 +94,8 @@ impl Reader<'_> {
         }
         if self.part == "opening" {
             self.opening += 1;
-            let formula = words.ends_with(',') && words.split_whitespace().count() <= 8;
+            let formula =
+                words.ends_with(COMMAS) && words.split_whitespace().count() <= self.profile.formula_words;
             let kind = match self.opening {
                 _ if formula => "formula",
                 1 => "designation",
@@ -192,7 +104,8 @@ impl Reader<'_> {
             return self.place(kind, 0);
         }
         // The line under an annex's heading is its title.
-        if self.part == "annex" && self.after_heading && !words.ends_with([';', '.', ':']) {
+        let ends = words.ends_with(SEMICOLONS) || words.ends_with(STOPS) || words.ends_with(COLONS);
+        if self.part == "annex" && self.after_heading && !ends {
             return self.heading();
         }
         let kind = if self.after_heading { "paragraph" } else { "continuation" };
@@ -209,38 +122,57 @@ impl Reader<'_> {
         self.place("heading", 0)
     }
 
-    /// The part that the first word of a line opens or continues.
-    fn opened_part(&self, words: &str) -> Option<&'static str> {
-        let first: String =
-            words.chars().take_while(|c| c.is_alphabetic()).collect::<String>().to_lowercase();
+    /// The part that the beginning of a line opens or continues, and whether the line is nothing but that beginning.
+    fn opened_part(&self, words: &str) -> Option<(&'static str, bool)> {
         // “requested Council:” and “and invites ITU members:” lead into what follows; they open no part.
-        if words.ends_with(':') {
+        if words.ends_with(COLONS) {
             return None;
         }
-        if self.profile.preambular.contains(&first.as_str()) && self.part != "operative" {
-            return Some("preambular");
-        }
-        self.profile.operative.contains(&first.as_str()).then_some("operative")
+        let begin = profile::beginning(words);
+        let after = |beginnings| self.profile.after(beginnings, &begin);
+        let preambular = after(self.profile.preambular).filter(|_| self.part != "operative");
+        let (part, rest) = match preambular {
+            Some(rest) => ("preambular", rest),
+            None => ("operative", after(self.profile.operative)?),
+        };
+        let whole = !rest.contains(char::is_alphanumeric);
+        (whole || self.is_sure(words)).then_some((part, whole))
     }
 
-    fn is_heading(&self, words: &str) -> bool {
+    /// Whether what goes on behind a beginning may be believed. Where words are not set apart, it may be that of a
+    /// title, of a paragraph right under its heading, or of anything in an annex.
+    fn is_sure(&self, words: &str) -> bool {
+        let ends = words.ends_with(COMMAS) || words.ends_with(SEMICOLONS) || words.ends_with(STOPS);
+        self.profile.spaced
+            || match self.part {
+                "opening" => ends,
+                "annex" => false,
+                _ => !self.after_heading,
+            }
+    }
+
+    fn is_heading(&self, words: &str, whole: bool) -> bool {
         let long = words.chars().count() > self.profile.heading_chars;
-        let bare = words.trim_end_matches(',');
+        let bare = words.trim_end_matches(COMMAS);
         // A preambular heading is a few bare words; whoever goes on is a paragraph.
-        let few = self.part != "preambular" || bare.split_whitespace().count() <= 5;
-        !long && few && !bare.contains(';') && !bare.ends_with('.')
+        let few = match self.part {
+            "preambular" if self.profile.spaced => bare.split_whitespace().count() <= 5,
+            "preambular" => whole,
+            _ => true,
+        };
+        !long && few && !bare.contains(SEMICOLONS) && !bare.ends_with(STOPS)
     }
 
     fn level(&mut self, enumerator: &str) -> u8 {
-        let core = enumerator.trim_matches(|c| "().".contains(c));
+        let core = enumerator::core(enumerator);
         let mut letters = core.chars();
         let single = letters.next().filter(|_| letters.next().is_none());
         let follows =
             single.is_some() && single == self.letter.and_then(|c| char::from_u32(u32::from(c) + 1));
         let roman = !core.is_empty() && core.chars().all(|c| "ivxlc".contains(c));
-        let count = if core.starts_with(|c: char| c.is_ascii_digit()) {
+        let count = if core.starts_with(enumerator::is_digit) {
             Count::Number
-        } else if !core.starts_with(|c: char| c.is_ascii_lowercase()) {
+        } else if !core.starts_with(|c: char| c.is_ascii_lowercase()) && !enumerator::is_letter(core) {
             Count::Dash
         } else if roman && (single.is_none() || self.last == Some(Count::Roman) || (core == "i" && !follows))
         {
@@ -263,16 +195,6 @@ impl Reader<'_> {
             Count::Dash => 3,
         }
     }
-}
-
-fn first_word(words: &str) -> String {
-    words.chars().take_while(|c| c.is_alphabetic()).collect::<String>().to_lowercase()
-}
-
-/// `ANNEX`, `Annex 2`, `Annex: 1`.
-fn is_annex(words: &str) -> bool {
-    let rest = words.strip_prefix("ANNEX").or_else(|| words.strip_prefix("Annex"));
-    rest.is_some_and(|rest| rest.chars().count() <= 6 && !rest.starts_with(|c: char| c.is_alphabetic()))
 }
 
 #[cfg(test)]

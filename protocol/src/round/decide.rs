@@ -273,7 +273,7 @@ fn renumber(floor: &Floor<'_>, record: &Record) -> Result<Plan, Refusal> {
             counted = [(0, false); 10];
             continue;
         }
-        let core = line.enumerator.trim_matches(|c| "().".contains(c));
+        let core = line.enumerator.trim_matches(|c| "().（）".contains(c));
         if core.is_empty() || !core.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             continue;
         }
@@ -289,9 +289,7 @@ fn renumber(floor: &Floor<'_>, record: &Record) -> Result<Plan, Refusal> {
             false if *roman => in_roman(*count),
             false => in_letters(*count),
         };
-        let open: String = line.enumerator.chars().take_while(|c| *c == '(').collect();
-        let close: String = line.enumerator.chars().filter(|c| ").".contains(*c)).collect();
-        let enumerator = format!("{open}{counts}{close}");
+        let enumerator = between_signs(&line.enumerator, &counts);
         if enumerator != line.enumerator
             && let Some(provision) = floor.index.provision_named(&line.provision, floor.settled)
         {
@@ -303,6 +301,13 @@ fn renumber(floor: &Floor<'_>, record: &Record) -> Result<Plan, Refusal> {
     }
     let act = Act::Renumber { provisions: numbers.len() as u64 };
     Ok(Plan { work: Work::Number(numbers), ..Plan::of(act) })
+}
+
+/// `counts` between the signs of an enumerator.
+fn between_signs(enumerator: &str, counts: &str) -> String {
+    let open: String = enumerator.chars().take_while(|c| "(（".contains(*c)).collect();
+    let close: String = enumerator.chars().filter(|c| ").）".contains(*c)).collect();
+    format!("{open}{counts}{close}")
 }
 
 fn in_letters(mut count: u32) -> String {
@@ -331,6 +336,12 @@ fn in_roman(mut count: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signs_stay_around_what_counts() {
+        let signs = ["11bis", "3.", "a)", "(a)", "（a）", "1）"].map(|one| between_signs(one, "2"));
+        assert_eq!(signs, ["2", "2.", "2)", "(2)", "（2）", "2）"]);
+    }
 
     #[test]
     fn counting_goes_on_past_the_alphabet() {
