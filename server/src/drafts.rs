@@ -15,7 +15,7 @@ use codraft_protocol::id::{DelegationCode, DocumentId};
 use codraft_protocol::resolution::text_form::{self, TextFormError};
 use codraft_protocol::resolution::{edit, edit::EditError};
 use codraft_protocol::time::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Why something cannot be done with a draft.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum DraftError {
     /// There is none, or the caller may not know of it.
     #[error("this document is no draft; 'codraft draft list' lists yours")]
     NoDraft,
+    /// Somebody tables it at this moment.
+    #[error("this draft is being tabled at this moment; look again in a second")]
+    UnderWay,
     /// It is closed.
     #[error("this draft was tabled already; begin a new one")]
     Tabled,
@@ -48,7 +51,11 @@ pub enum DraftError {
 
 /// All drafts of a store, by the id of their own document.
 #[derive(Clone, Debug, Default)]
-pub struct Drafts(HashMap<DocumentId, DraftRecord>);
+pub struct Drafts {
+    all: HashMap<DocumentId, DraftRecord>,
+    /// Those that are being tabled: each once at a time, since they take nothing meanwhile.
+    under_way: HashSet<DocumentId>,
+}
 
 impl Drafts {
     /// Those that are stored.
@@ -65,22 +72,23 @@ impl Drafts {
 
     /// Notes one that is stored, or what has become of it.
     pub fn keep(&mut self, draft: DraftRecord) {
-        self.0.insert(draft.id, draft);
+        self.under_way.remove(&draft.id);
+        self.all.insert(draft.id, draft);
     }
 
     /// Whether a document is a draft.
     pub fn is_draft(&self, id: DocumentId) -> bool {
-        self.0.contains_key(&id)
+        self.all.contains_key(&id)
     }
 
     /// Whether a caller may know of a document: a draft is its delegation's, every other one is everybody's.
     pub fn is_visible(&self, caller: &Caller, id: DocumentId) -> bool {
-        self.0.get(&id).is_none_or(|draft| caller.delegation.as_ref() == Some(&draft.delegation))
+        self.all.get(&id).is_none_or(|draft| caller.delegation.as_ref() == Some(&draft.delegation))
     }
 
     /// The caller's delegation's drafts of a document, the oldest first.
     pub fn listed(&self, of: DocumentId, caller: &Caller) -> Vec<api::Draft> {
-        let own = self.0.values().filter(|one| one.of == of && self.is_visible(caller, one.id));
+        let own = self.all.values().filter(|one| one.of == of && self.is_visible(caller, one.id));
         let mut drafts: Vec<api::Draft> = own.map(listed).collect();
         drafts.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         drafts
@@ -96,13 +104,22 @@ impl Drafts {
         if self.is_draft(of) { Err(DraftError::FromDraft) } else { Ok(own) }
     }
 
-    /// The draft that a caller may table.
+    /// The draft that a caller may table, which is under way from then on: until it is kept as tabled, or given up.
     ///
     /// # Errors
-    /// [`DraftError::NoDraft`], [`DraftError::Tabled`]
-    pub fn may_table(&self, id: DocumentId, caller: &Caller) -> Result<DraftRecord, DraftError> {
-        let draft = self.0.get(&id).filter(|_| self.is_visible(caller, id)).ok_or(DraftError::NoDraft)?;
-        if draft.tabled.is_some() { Err(DraftError::Tabled) } else { Ok(draft.clone()) }
+    /// [`DraftError::NoDraft`], [`DraftError::Tabled`], [`DraftError::UnderWay`]
+    pub fn begin_tabling(&mut self, id: DocumentId, caller: &Caller) -> Result<DraftRecord, DraftError> {
+        let draft = self.all.get(&id).filter(|_| self.is_visible(caller, id)).ok_or(DraftError::NoDraft)?;
+        match draft.tabled {
+            Some(_) => Err(DraftError::Tabled),
+            None if !self.under_way.insert(id) => Err(DraftError::UnderWay),
+            None => Ok(draft.clone()),
+        }
+    }
+
+    /// A draft that was under way is not tabled after all.
+    pub fn give_up(&mut self, id: DocumentId) {
+        self.under_way.remove(&id);
     }
 }
 

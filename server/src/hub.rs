@@ -59,6 +59,8 @@ pub struct Hub {
     /// The actor with which the server itself writes.
     hand: ActorId,
     log: Log,
+    /// A draft that is tabled: it takes nothing any more.
+    closed: bool,
     durable: u32,
     durable_heads: BTreeSet<ChangeHash>,
     waiting: VecDeque<Waiting>,
@@ -80,6 +82,8 @@ pub struct Settings {
     pub baseline: Vec<ChangeHash>,
     /// What is in quarantine.
     pub quarantine: Quarantine,
+    /// Whether it is a draft that is tabled.
+    pub closed: bool,
     /// When it was imported.
     pub imported: Timestamp,
     /// The actor with which the server itself writes: random, and never used before.
@@ -174,6 +178,7 @@ impl Hub {
             server: settings.server,
             gate: settings.gate,
             budgets: settings.budgets,
+            closed: settings.closed,
             durable: log.len(),
             proceedings,
             hand: settings.hand,
@@ -273,6 +278,22 @@ impl Hub {
         accepted
     }
 
+    /// Closes a draft that is being tabled, or opens it again where that has failed. What comes while it is closed is
+    /// refused, since nobody would ever table it.
+    pub fn close(&mut self, closed: bool) {
+        self.closed = closed;
+    }
+
+    /// Why nothing new is taken, whatever it is.
+    fn takes_nothing(&self) -> Option<Refusal> {
+        let limit = usize::try_from(self.budgets.document_bytes).unwrap_or(usize::MAX);
+        let full = self.log.bytes() >= self.budgets.document_bytes;
+        match self.closed {
+            true => Some(Refusal::DraftTabled),
+            false => full.then_some(Refusal::DocumentTooLarge { what: "bytes of changes", limit }),
+        }
+    }
+
     /// Lets the changes of one message through the gate. Returns how many are new.
     fn admit(&mut self, connection: ConnectionId, runs: &[Bytes], effects: &mut Vec<Effect>) -> usize {
         if runs.is_empty() {
@@ -307,9 +328,7 @@ impl Hub {
             }
         }
         let mut again = Vec::new();
-        if self.log.bytes() >= self.budgets.document_bytes {
-            let limit = usize::try_from(self.budgets.document_bytes).unwrap_or(usize::MAX);
-            let refusal = Refusal::DocumentTooLarge { what: "bytes of changes", limit };
+        if let Some(refusal) = self.takes_nothing() {
             chunks.retain(|chunk| {
                 let hash = chunk::hash(chunk);
                 let known = hash.is_some_and(|hash| self.proceedings.index.position(&hash).is_some());

@@ -63,6 +63,7 @@ fn hub(scene: &Scene, peers: u64) -> Hub {
         budgets: Budgets::default(),
         snapshot_every: 1000,
         quarantine: Default::default(),
+        closed: false,
         imported: Default::default(),
         hand: automerge::ActorId::from([250; 16]),
     };

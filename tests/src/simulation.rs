@@ -103,6 +103,8 @@ pub struct Tally {
     pub drafts: u64,
     /// Those that were tabled.
     pub tabled: u64,
+    /// Clients whose draft took nothing any more from them.
+    pub shut_out: u64,
     /// Times that somebody asked for another delegation's draft.
     pub pried: u64,
 }

@@ -393,6 +393,10 @@ fn a_draft_that_is_tabled_many_times_at_once_is_tabled_once() {
     });
     assert_eq!(tabled, 1);
     assert_eq!(meeting.live(), base.text.replacen(base.role.0, base.role.2, 1));
+    // What is written in it now could never be tabled: it is refused.
+    folder.edit(base.role.2, base.role.0);
+    let said = folder.run(&["sync"]);
+    assert!(said.code != 0 && said.err.contains("this draft was tabled"), "{} {}", said.code, said.err);
 }
 
 #[test]

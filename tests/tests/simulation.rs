@@ -44,6 +44,7 @@ fn add(all: &mut Tally, one: &Tally) {
     all.colliding += one.colliding;
     all.drafts += one.drafts;
     all.tabled += one.tabled;
+    all.shut_out += one.shut_out;
     all.pried += one.pried;
 }
 
@@ -92,7 +93,12 @@ fn no_seed_breaks_a_law() {
     assert!(
         tally.snapshots > count / 10 && tally.changes > 5 * count && tally.joint > 0 && tally.colliding > 0
     );
-    assert!(tally.drafts > count / 10 && tally.tabled > count / 20 && tally.pried > count / 20);
+    assert!(
+        tally.drafts > count / 10
+            && tally.tabled > count / 20
+            && tally.shut_out > 0
+            && tally.pried > count / 20
+    );
     assert!(tally.acts > count && tally.revisions > count / 10 && tally.comments > count / 4);
 }
 

@@ -71,7 +71,7 @@ impl Sketch {
         let heads = pieces.as_ref().filter(|_| field(schema::KIND) == "heading").map(|pieces| {
             let words =
                 pieces.pieces.iter().filter(|piece| piece.base || !pieces.base).map(|piece| piece.text);
-            words.collect::<String>().trim_end_matches([',', ':', ' ']).to_owned()
+            words.collect::<String>().trim_end_matches([',', '،', '，', ':', '：', ' ']).to_owned()
         });
         let mut sketch = Self {
             provision: Arc::clone(provision),

@@ -132,11 +132,15 @@ pub enum Refusal {
     SuppressedForAnother { named: String, sender: DelegationCode },
     #[error("a document has at most {limit} {what}")]
     DocumentTooLarge { what: &'static str, limit: usize },
+    #[error(
+        "this draft was tabled, and what is written in it now would never be tabled; begin a new draft, or write in the common document"
+    )]
+    DraftTabled,
 }
 
 impl Refusal {
     /// Every code, for whoever counts them.
-    pub const CODES: [&'static str; 32] = [
+    pub const CODES: [&'static str; 33] = [
         "not-a-chunk",
         "document-chunk",
         "bundle-chunk",
@@ -169,6 +173,7 @@ impl Refusal {
         "field-text-edited",
         "suppressed-for-another",
         "document-too-large",
+        "draft-tabled",
     ];
 
     /// A stable code, such as `foreign-actor`, for logs, metrics and clients.
@@ -206,6 +211,7 @@ impl Refusal {
             Self::FieldTextEdited => "field-text-edited",
             Self::SuppressedForAnother { .. } => "suppressed-for-another",
             Self::DocumentTooLarge { .. } => "document-too-large",
+            Self::DraftTabled => "draft-tabled",
         }
     }
 }

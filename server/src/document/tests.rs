@@ -42,6 +42,7 @@ fn started(keep: Slow) -> Handle {
         server: "server".into(),
         baseline: vec![changes[0].hash()],
         quarantine: Quarantine::default(),
+        closed: false,
         imported: Timestamp(0),
         hand: ActorId::from([250; 16]),
         gate: Gate::default(),

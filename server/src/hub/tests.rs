@@ -41,6 +41,7 @@ fn settings(doc: &Automerge) -> Settings {
         server: "server".into(),
         baseline: vec![doc.get_changes(&[])[0].hash()],
         quarantine: Quarantine::default(),
+        closed: false,
         imported: NOW,
         hand: ActorId::from([250; 16]),
         gate: Gate::default(),

@@ -59,14 +59,40 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`]
     pub async fn table_draft(&self, own: DocumentId, caller: &Caller) -> Result<api::Tabled, RegistryError> {
-        let draft = lock(&self.inner.drafts).may_table(own, caller)?;
-        let text = self.text(own, View::Current).await?;
+        let (registry, caller) = (self.clone(), caller.clone());
+        // To its end, also where whoever asked for it waits no longer: a draft is not left closed and not tabled.
+        let tabling = tokio::spawn(async move { registry.table_once(own, &caller).await });
+        tabling.await.map_err(|_| RegistryError::Closing)?
+    }
+
+    async fn table_once(&self, own: DocumentId, caller: &Caller) -> Result<api::Tabled, RegistryError> {
+        let draft = lock(&self.inner.drafts).begin_tabling(own, caller)?;
+        let tabled = self.read_and_publish(draft, caller).await;
+        if !matches!(tabled, Ok(_) | Err(RegistryError::Draft(DraftError::Tabled))) {
+            let opened = self.ask(own, |hub, _| hub.close(false)).await;
+            lock(&self.inner.drafts).give_up(own);
+            opened?;
+        }
+        tabled
+    }
+
+    async fn read_and_publish(
+        &self,
+        draft: DraftRecord,
+        caller: &Caller,
+    ) -> Result<api::Tabled, RegistryError> {
+        // What is written from here on would not be in it.
+        let read = |hub: &mut Hub, _: &_| {
+            hub.close(true);
+            hub.text(&View::Current)
+        };
+        let text = self.ask(draft.id, read).await?;
         let common = self.changes(draft.of).await?;
         let (at, of) = (now(), draft.clone());
         let net = tokio::task::spawn_blocking(move || drafts::net_change(&of, &text, &common, at));
         let net = net.await.map_err(|_| RegistryError::Closing)??;
         let member = Member {
-            peer: format!("draft-{own}"),
+            peer: format!("draft-{}", draft.id),
             account: caller.account.clone(),
             role: caller.role,
             delegation: caller.delegation.clone(),

@@ -4,7 +4,9 @@ use super::{RegistryError, Settings, Shelf, Snapshots};
 use crate::hub::read::Facts;
 use crate::hub::{Hub, LoadError, Logged, Mismatch, Quarantine, Settings as HubSettings, Snapshot, Unparsed};
 use crate::storage::committer::CommitterHandle;
-use crate::storage::record::{ChangeRecord, DocumentRecord, QuarantineRecord, RecordError, key, ledger};
+use crate::storage::record::{
+    ChangeRecord, DocumentRecord, DraftRecord, QuarantineRecord, RecordError, key, ledger,
+};
 use crate::storage::{Entry, Reader, StorageError, Tree};
 use automerge::ActorId;
 use codraft_protocol::api;
@@ -37,6 +39,10 @@ pub fn load(
         quarantine.holds(&kept.account, &kept.raw);
         quarantined = key::number(&key) + 1;
     }
+    let draft =
+        reader.get(Tree::Drafts, &key::document(&id)).map_err(|e| RegistryError::Storage(Arc::new(e)))?;
+    let draft =
+        draft.map(|draft| DraftRecord::decode(&draft)).transpose().map_err(|e| damaged(e.to_string()))?;
     let baseline = record.baseline.iter().copied().map(automerge::ChangeHash).collect::<Vec<_>>();
     let facts = Facts {
         symbol: record.symbol.clone(),
@@ -51,6 +57,7 @@ pub fn load(
         server: peer_id.to_owned(),
         baseline,
         quarantine,
+        closed: draft.is_some_and(|draft| draft.tabled.is_some()),
         imported: record.created,
         hand,
         gate: settings.gate.clone(),

@@ -9,9 +9,9 @@ function partOf(part: string): string {
 /** A provision's place in words: `resolves 3`; of a heading, its own. */
 export function placeOf(one: { heading: string; enumerator: string; part: string; kind?: string; runs?: Run[] }): string {
   if (one.runs !== undefined && one.kind !== "paragraph" && one.kind !== "continuation") {
-    const own = standing(one.runs).replace(/[,:\s]+$/, "").slice(0, 60);
+    const own = standing(one.runs).replace(/[,،，:：\s]+$/, "").slice(0, 60);
     if (own !== "") return own;
   }
-  const enumerator = one.enumerator.replace(/[).]+$/, "");
+  const enumerator = one.enumerator.replace(/[)）.．]+$/, "");
   return [one.heading, enumerator === "–" ? "" : enumerator].filter((word) => word !== "").join(" ") || partOf(one.part);
 }

@@ -58,6 +58,7 @@ impl Desk {
             budgets: Budgets::default(),
             snapshot_every: 1000,
             quarantine: Default::default(),
+            closed: false,
             imported: Default::default(),
             hand: automerge::ActorId::from([250; 16]),
         };

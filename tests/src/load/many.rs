@@ -150,8 +150,13 @@ pub async fn run(running: &mut Running, layout: Layout) -> Result<Vec<Row>, Fail
     alone.set("p99 ms", percentile(&latencies, 0.99) / 1e3);
     alone.set("server MB", memory(running.pid()) / 1024.0);
 
-    let shape =
-        Shape { peers: 20, writers: 5, rate: layout.busy, seconds: layout.seconds + 8.0, ..Shape::default() };
+    let shape = Shape {
+        peers: 20,
+        writers: 5,
+        rate: layout.busy,
+        seconds: layout.seconds + 30.0,
+        ..Shape::default()
+    };
     let mut beside = Row::new("many", "active beside a busy one");
     let (busy, measured) = tokio::join!(fan_out::run("many", running, &subject, &shape), async {
         // The busy one has begun by then.

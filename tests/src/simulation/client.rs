@@ -35,6 +35,8 @@ pub struct Client {
     pub link: Option<u64>,
     /// Whether it means harm.
     pub hostile: bool,
+    /// What it works in is a draft that was tabled, and takes nothing from it any more: it has left for good.
+    pub shut_out: bool,
     /// Nothing reaches it, and nothing of it arrives.
     pub cut_off: bool,
     /// Connections that it has opened.
@@ -49,10 +51,11 @@ impl Client {
 
     /// Whether its process runs.
     pub fn is_alive(&self) -> bool {
-        match &self.program {
+        let runs = match &self.program {
             Program::Copy(copy) => copy.replica().is_some(),
             Program::Stock(stock) => stock.alive,
-        }
+        };
+        runs && !self.shut_out
     }
 
     /// Its process ends.
@@ -69,6 +72,7 @@ impl Client {
     /// [`Violation`]
     pub fn boot(&mut self, truth: &Truth) -> Result<(), Violation> {
         match &mut self.program {
+            _ if self.shut_out => Ok(()),
             Program::Copy(copy) => copy.boot(),
             Program::Stock(stock) => {
                 stock.boot(truth);

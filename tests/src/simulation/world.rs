@@ -113,6 +113,8 @@ struct Papers {
 struct Draft {
     /// Changes that were made of it for the common document: at most one of them may ever stand in it.
     made: BTreeSet<ChangeHash>,
+    /// Its text as it was read to be tabled last: from then on it may refuse what is written in it.
+    read: Option<String>,
     /// Whether somebody was told that it is tabled.
     tabled: bool,
 }
@@ -311,6 +313,7 @@ fn client(n: usize, name: &str, copy: bool, role: Role, hostile: bool, founding:
         program,
         link: None,
         hostile,
+        shut_out: false,
         cut_off: false,
         connections: 0,
     }

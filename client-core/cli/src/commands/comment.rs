@@ -128,8 +128,9 @@ fn find(api: &Api, document: &str, named: &str) -> Result<String, Failure> {
 
 /// A place without what people write otherwise each time.
 fn bare(place: &str) -> String {
-    let words =
-        place.split_whitespace().map(|word| word.trim_matches(|c| "().,:".contains(c)).to_lowercase());
+    let words = place
+        .split_whitespace()
+        .map(|word| word.trim_matches(|c| "()（）.,،，:：".contains(c)).to_lowercase());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 

@@ -105,7 +105,7 @@ impl World {
         if !allows(&who, Action::Draft) {
             return Ok(());
         }
-        let may = server.drafts.may_table(id, &who);
+        let may = server.drafts.begin_tabling(id, &who);
         self.tell(|_| format!("     {} tables {id}: {:?}", who.account, may.as_ref().err()));
         match may {
             Ok(draft) => {
@@ -247,6 +247,12 @@ impl World {
             Stage::Closed(draft, taken) => {
                 let id = draft.id;
                 server.drafts.keep(draft);
+                let text = server.documents.get(&id).map(|open| open.hub.text(&View::Current));
+                let read = self.papers(id).draft.as_ref().and_then(|draft| draft.read.clone());
+                if taken.is_some() && text != read {
+                    let how = format!("{id} has more in it than was tabled:\n{text:?}\n{read:?}");
+                    return Err(Violation::new("what is tabled is the draft", how));
+                }
                 self.tally.tabled += u64::from(taken.is_some());
                 self.tell(|_| format!("     {id} is tabled: {taken:?}"));
                 if let Some(draft) = &mut self.papers(id).draft {
@@ -276,7 +282,8 @@ impl World {
         let now = self.now;
         let Some(server) = &mut self.server else { return Ok(()) };
         let Some(mut errand) = server.errands.take(number) else { return Ok(()) };
-        let (Some(Open { hub, .. }), Some(of)) = (server.documents.get(&id), server.record(id)) else {
+        let of = server.record(id);
+        let (Some(Open { hub, .. }), Some(of)) = (server.documents.get_mut(&id), of) else {
             return Ok(());
         };
         errand.waits_for = None;
@@ -286,7 +293,11 @@ impl World {
                 Stage::Copy(Box::new(Beginning::new(id, &of, hub, delegation, account, now)))
             }
             Stage::Table(draft) => {
+                hub.close(true);
                 let text = hub.text(&View::Current);
+                if let Some(draft) = &mut self.papers(id).draft {
+                    draft.read = Some(text.clone());
+                }
                 self.may_see(id, errand.caller.delegation.as_ref(), &errand.caller.account)?;
                 Stage::Read(draft, text)
             }
@@ -297,9 +308,11 @@ impl World {
                         self.is_net(&draft, &text, &log, &net)?;
                         Stage::Publish(draft, net)
                     }
-                    Err(DraftError::Nothing) if text == self.papers(draft.id).founding.text => return Ok(()),
+                    Err(DraftError::Nothing) if text == self.papers(draft.id).founding.text => {
+                        return self.opens_again(draft.id);
+                    }
                     // Nothing is left of it.
-                    Err(DraftError::Text(_)) if text.trim().is_empty() => return Ok(()),
+                    Err(DraftError::Text(_)) if text.trim().is_empty() => return self.opens_again(draft.id),
                     Err(error) => {
                         let how = format!("{} cannot be tabled: {error}\n{text}", draft.id);
                         return Err(Violation::new(KEPT, how));
@@ -312,6 +325,23 @@ impl World {
             server.errands.put(number, errand);
         }
         Ok(())
+    }
+
+    /// A draft could not be tabled.
+    fn opens_again(&mut self, id: DocumentId) -> Result<(), Violation> {
+        if let Some(open) = self.open(id) {
+            open.hub.close(false);
+        }
+        if let Some(server) = &mut self.server {
+            server.drafts.give_up(id);
+        }
+        Ok(())
+    }
+
+    /// Whether a refusal is that of a draft that was read to be tabled.
+    pub(super) fn is_of_a_tabled_draft(&self, id: DocumentId, code: &str) -> bool {
+        let was_read = self.documents[&id].draft.as_ref().is_some_and(|draft| draft.read.is_some());
+        was_read && ["draft-tabled", "depends-on-refused"].contains(&code)
     }
 
     /// What is published makes the text of what the document was of what the draft is, in one change that builds on
@@ -407,7 +437,7 @@ impl World {
             }
             self.tally.drafts += 1;
             self.tell(|_| format!("     {id} is there, a draft of {whose}"));
-            let draft = Draft { made: BTreeSet::new(), tabled: false };
+            let draft = Draft { made: BTreeSet::new(), read: None, tabled: false };
             self.documents.insert(id, Papers::new(founding, Some(draft)));
         }
         Ok(())

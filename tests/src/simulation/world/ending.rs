@@ -1,6 +1,6 @@
 //! The end of a run: all faults are over, everything comes to rest, and everything is checked.
 
-use super::super::client::Program;
+use super::super::client::{Client, Program};
 use super::super::server::{Open, Server};
 use super::super::{Fuse, Violation, laws};
 use super::World;
@@ -43,7 +43,7 @@ impl World {
             self.flow(&mut left, rng)?;
             let mut idle = true;
             for n in 0..self.clients.len() {
-                if self.clients[n].link.is_none() {
+                if self.clients[n].link.is_none() && !self.clients[n].shut_out {
                     self.connect(n, rng)?;
                     idle = false;
                 }
@@ -64,7 +64,8 @@ impl World {
     /// Stock clients close their copies and open them again, on connections that go on.
     fn begin_anew(&mut self) {
         for n in 0..self.clients.len() {
-            let Program::Stock(stock) = &mut self.clients[n].program else { continue };
+            let client = &mut self.clients[n];
+            let (false, Program::Stock(stock)) = (client.shut_out, &mut client.program) else { continue };
             let messages = stock.begin_anew();
             self.sends(n, messages);
         }
@@ -75,7 +76,8 @@ impl World {
         let Some(open) = self.open(id) else { return Ok(()) };
         let heads = open.hub.heads();
         let waits = |program: &Program| matches!(program, Program::Stock(stock) if stock.spoilt.is_none() && stock.heard() != heads);
-        match self.clients.iter().position(|client| client.document == id && waits(&client.program)) {
+        let concerned = |client: &Client| client.document == id && !client.shut_out;
+        match self.clients.iter().position(|client| concerned(client) && waits(&client.program)) {
             Some(n) => {
                 Err(Violation::new("who begins anew is answered", format!("client {n} waits for ever")))
             }
@@ -87,6 +89,9 @@ impl World {
     fn takes_edits(&mut self, n: usize, rng: &mut StdRng) -> Result<bool, Violation> {
         let (now, connected) = (self.now, self.clients[n].link.is_some());
         self.truth.turns_to(self.clients[n].document);
+        if self.clients[n].shut_out {
+            return Ok(false);
+        }
         let Program::Copy(copy) = &mut self.clients[n].program else { return Ok(false) };
         let before = copy.written().len();
         let messages = copy.take(rng, now, &mut self.truth, &mut Fuse::none(), connected)?;
@@ -205,7 +210,7 @@ impl World {
             ));
         }
         let document = id;
-        for client in self.clients.iter_mut().filter(|client| client.document == id) {
+        for client in self.clients.iter_mut().filter(|client| client.document == id && !client.shut_out) {
             let who = client.member.account.clone();
             if client.heads() != heads {
                 let how = format!("{who} has {:?}, the server {heads:?}", client.heads());

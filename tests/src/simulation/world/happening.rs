@@ -6,7 +6,7 @@ use super::super::{Fuse, Violation, hostile};
 use super::{Connection, Doom, Down, Up, World};
 use automerge::Change;
 use bytes::Bytes;
-use codraft_protocol::authorship::{Limits, chunk};
+use codraft_protocol::authorship::{Limits, Refusal, chunk};
 use codraft_protocol::id::DelegationCode;
 use codraft_protocol::sync::SyncMessage;
 use codraft_protocol::wire::Frame;
@@ -254,6 +254,8 @@ impl World {
     /// A client is told that something was refused.
     fn refused(&mut self, n: usize, message: &str) -> Result<(), Violation> {
         self.tell(|world| format!("     {} is told: {message}", world.clients[n].member.account));
+        let is_draft = self.documents[&self.clients[n].document].draft.as_ref();
+        let may_be_tabled = is_draft.is_some_and(|draft| draft.read.is_some());
         let client = &mut self.clients[n];
         match &mut client.program {
             Program::Stock(stock) if stock.spoilt.is_some() => {
@@ -262,6 +264,12 @@ impl World {
                 Ok(())
             }
             _ if client.hostile => Ok(()),
+            _ if may_be_tabled && message.contains(&Refusal::DraftTabled.to_string()) => {
+                client.shut_out = true;
+                self.tally.shut_out += 1;
+                self.leave(n);
+                Ok(())
+            }
             _ => {
                 let how = format!("{} is told: {message}", client.member.account);
                 Err(Violation::new("nothing honest is refused", how))

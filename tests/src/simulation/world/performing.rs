@@ -279,7 +279,7 @@ impl World {
             let hostile =
                 self.clients.iter().any(|c| c.hostile && c.member.account == refused.member.account);
             let honest = self.truth.of(&hash).is_some_and(|origin| origin.bad.is_none());
-            if honest && !hostile {
+            if honest && !hostile && !self.is_of_a_tabled_draft(id, refused.code) {
                 let how = format!("{} sent {hash}: {}", refused.member.account, refused.reason);
                 return Err(Violation::new("nothing honest is refused", how));
             }
