@@ -225,13 +225,13 @@ test("in the dark, on a telephone, in Arabic, on paper", async () => {
   assert.ok(await provision(b, "resolves 1").locator(".words ins").first().isVisible());
   await b.emulateMedia({ media: "screen" });
   // A sheet in another script runs its own way, in whatever language the page is.
-  const text = "القرار 9\nبشأن الإنذار المبكر لجميع السكان في جميع البلدان الساحلية والجزرية\nThe Council,\nresolves\n1\tأن يحذر الجميع في 2026؛\n2\t决定向各成员国发出警报；\n3\tпредупреждать всех;\n";
+  const text = "القرار 9\nبشأن الإنذار المبكر لجميع السكان في جميع البلدان الساحلية والجزرية\nإن المجلس،\nيقرر\n1\tأن يحذر الجميع في 2026؛\n2\t决定向各成员国发出警报；\n3\tпредупреждать всех;\n";
   const { document } = await house.post("/documents", { text, symbol: "T/AR" });
   const sheet = await open(await comeIn(browser, house, can.token), house, document.id);
   assert.deepEqual(await sheet.evaluate(() => [globalThis.document.documentElement.dir, globalThis.document.querySelector("article").dir]), ["ltr", "rtl"]);
   const runs = (place) => provision(sheet, place).locator(".words").evaluate((box) => getComputedStyle(box).direction);
-  assert.deepEqual([await runs("resolves 1"), await runs("resolves 2"), await runs("resolves 3")], ["rtl", "ltr", "ltr"]);
-  const editor = await edit(sheet, "resolves 1");
+  assert.deepEqual([await runs("يقرر 1"), await runs("يقرر 2"), await runs("يقرر 3")], ["rtl", "ltr", "ltr"]);
+  const editor = await edit(sheet, "يقرر 1");
   assert.equal(await editor.locator(".cm-line").evaluate((line) => getComputedStyle(line).direction), "rtl");
   await accessible(sheet, "a sheet that runs from right to left");
   await sheet.context().close();

@@ -446,6 +446,7 @@ fn what_may_not_be_decided_is_refused_in_words() {
     assert_eq!((rest["status"].as_str(), said(&rest, "struck").as_str()), (Some("tabled"), ""));
     assert!(!said(&rest, "inserted").is_empty());
     meeting.chair(&["rule", "reject", &number, "--revisit"]).ok();
+    refused(meeting.chair(&["preview", &number]), 4, "nothing left in it");
     meeting.pen(&["round", "conclude"]).ok();
     assert_eq!(meeting.revision("1"), base.text, "the new ruling is on all of it");
     assert_eq!(meeting.live(), base.text);

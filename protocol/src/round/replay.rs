@@ -231,8 +231,15 @@ impl Proceedings {
         let open = floor.open(&record);
         let mut adopted = Vec::new();
         for name in names {
-            let one = floor.find(&open, name);
-            adopted.push(one.ok_or_else(|| Refusal::UnknownProposal(name.chars().take(64).collect()))?);
+            let Some(one) = floor.find(&open, name) else {
+                // What is on record is known, also where nothing of it is open any more.
+                let on_record = name.parse().ok().and_then(|number| self.ledger.find(&number));
+                return Err(match on_record {
+                    Some(known) => Refusal::Empty { number: known.number.clone() },
+                    None => Refusal::UnknownProposal(name.chars().take(64).collect()),
+                });
+            };
+            adopted.push(one);
         }
         if consensual {
             adopted.extend(decide::consensual(&open, &floor));

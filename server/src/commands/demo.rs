@@ -116,7 +116,7 @@ fn instructions(url: &str, made: &Made, dir: &Path) -> String {
          codraft sync            record, send, fetch, merge      (codraft sync --watch: live)\n  \
          codraft proposals       who proposes what, and what collides\n  \
          codraft show --view marked\n\n\
-         The chair reads:        CODRAFT_TOKEN={}\n\
+         The chair, who rules:   CODRAFT_TOKEN={}\n\
          The secretariat:        CODRAFT_TOKEN={}\n\
          The same in JSON:       curl -H \"Authorization: Bearer $CODRAFT_TOKEN\" {url}/api/v1/documents/{}/proposals\n\n\
          Ctrl-C stops it. The data and the folders above are temporary and go with it.\n",
