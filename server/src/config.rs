@@ -78,7 +78,7 @@ pub struct Config {
     /// Megabytes of the disk that stay free [default: a fifth of it, at most 1024]
     #[arg(long, env = "CODRAFT_RESERVE_MB", value_name = "MB")]
     pub reserve_mb: Option<u64>,
-    /// Megabytes of the store that are kept in memory [default: 64]
+    /// Megabytes of the store that are kept in memory [default: 1024]
     #[arg(long, env = "CODRAFT_CACHE_MB", value_name = "MB", value_parser = clap::value_parser!(u32).range(1..))]
     pub cache_mb: Option<u32>,
     /// Seconds that storing a change may take; then the server ends, since it can acknowledge nothing

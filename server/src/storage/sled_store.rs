@@ -37,7 +37,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { reserve: None, cache: 64 << 20 }
+        Self { reserve: None, cache: 1 << 30 }
     }
 }
 
