@@ -1,7 +1,7 @@
 //! The resolution over Automerge: its schema, its plain-text form, and edits to it.
 
 pub mod edit;
-mod enumerator;
+pub(crate) mod enumerator;
 pub mod fused;
 pub mod line;
 pub mod profile;

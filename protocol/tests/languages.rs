@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use automerge::{Automerge, TextEncoding};
+use automerge::{ActorId, Automerge, TextEncoding};
 use codraft_protocol::resolution::text_form::{parse, write};
 use codraft_protocol::resolution::{SAMPLE, edit};
 use codraft_protocol::time::Timestamp;
@@ -357,4 +357,29 @@ fn a_document_has_one_language() {
         (1, "paragraph", "operative", "1\tto translate the text."),
         (0, "continuation", "operative", "ANNEXE"),
     ]);
+}
+
+/// Who adds a translation that is longer than the rest does not turn the others' headings into lines.
+#[test]
+fn a_document_keeps_its_language() {
+    let text = "Resolution 1\nOn warnings\nThe Council,\nresolves\n1\tto warn all;\n";
+    let (layout, lines) = parse(text.as_bytes()).unwrap();
+    let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+    edit::create(&mut doc, "T/1", &layout, &lines, Timestamp(0)).unwrap();
+    let chinese = "2\t在所有沿海国家和岛屿国家向所有人发出早期预警，并在紧急情况下使用无障碍电信服务，使任何人都不会被遗漏；\n";
+    let text = text.replace("resolves", "resolves further")
+        + &chinese.repeat(3)
+        + "instructs the Secretary-General\n";
+    let wanted = parse(text.as_bytes()).unwrap().1;
+    assert_eq!(wanted.last().unwrap().kind, "continuation", "by itself it is a Chinese text");
+    let code = "CAN".parse().unwrap();
+    edit::begin_session(&mut doc, ActorId::from([7; 16]), &code);
+    edit::apply_text(&mut doc, &code, &wanted, Timestamp(1)).unwrap();
+    let lines = edit::lines(&doc).unwrap();
+    let heading = |words: &str| {
+        let line = lines.iter().find(|line| line.text == words).unwrap();
+        (line.kind.as_str(), line.part.as_str())
+    };
+    assert_eq!(heading("resolves further"), ("heading", "operative"));
+    assert_eq!(heading("instructs the Secretary-General"), ("heading", "operative"));
 }

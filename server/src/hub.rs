@@ -13,6 +13,7 @@ mod peer;
 mod quarantine;
 pub mod read;
 mod snapshot;
+mod strings;
 
 pub use event::{
     Budgets, Closing, ConnectionId, Effect, Event, Member, NetChange, NewChange, NewEntry, Refused,

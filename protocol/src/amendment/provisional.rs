@@ -1,6 +1,7 @@
 //! What added provisions are called until the secretariat numbers them: `11bis`, `11ter` behind 11.
 
 use super::sketch::{Ground, Sketch};
+use crate::resolution::enumerator::CLOSING;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ pub(super) fn names(sketches: &[Arc<Sketch>]) -> BTreeMap<usize, String> {
 
 /// `11` becomes `11bis`, `a)` becomes `abis)`; a dash, or nothing, has no names.
 fn named(enumerator: &str, ordinal: &str) -> Option<String> {
-    let core = enumerator.trim_end_matches([')', '）', '.']);
+    let core = enumerator.trim_end_matches(CLOSING);
     let close = enumerator.get(core.len()..).unwrap_or_default();
     let counts = core.chars().last().is_some_and(|c| c.is_ascii_alphanumeric());
     counts.then(|| format!("{core}{ordinal}{close}"))

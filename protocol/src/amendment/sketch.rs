@@ -11,7 +11,7 @@ use crate::api::{AttributedProvision, AttributedRun, Mark, ProvisionRef};
 use crate::authorship::record::memo::Memo;
 use crate::authorship::{Anchors, Changes, Provision, Record};
 use crate::id::DelegationCode;
-use crate::resolution::schema;
+use crate::resolution::{schema, structure};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -71,7 +71,12 @@ impl Sketch {
         let heads = pieces.as_ref().filter(|_| field(schema::KIND) == "heading").map(|pieces| {
             let words =
                 pieces.pieces.iter().filter(|piece| piece.base || !pieces.base).map(|piece| piece.text);
-            words.collect::<String>().trim_end_matches([',', '،', '，', ':', '：', ' ']).to_owned()
+            words
+                .collect::<String>()
+                .trim_end_matches(|c| {
+                    structure::COMMAS.contains(&c) || structure::COLONS.contains(&c) || c == ' '
+                })
+                .to_owned()
         });
         let mut sketch = Self {
             provision: Arc::clone(provision),

@@ -125,6 +125,11 @@ impl Standing {
         format!("{}{}{}", self.line.enumerator, self.line.separator, self.line.text)
     }
 
+    /// As (enumerator, separator, text).
+    fn parts(&self) -> (&str, &str, &str) {
+        (&self.line.enumerator, &self.line.separator, &self.line.text)
+    }
+
     fn shape(&self) -> Shape<'_> {
         Shape {
             whole: self.whole(),
@@ -197,7 +202,14 @@ pub fn apply_text(
 ) -> Result<Option<ChangeHash>, EditError> {
     let list = provisions(doc)?;
     let all = standing(doc, &list)?;
-    let plan = plan(doc, delegation, &all, wanted);
+    let profile = match all.as_slice() {
+        [] => Profile::of(&wanted.iter().map(ParsedLine::parts).collect::<Vec<_>>()),
+        // Also where most of it is in another language now: the words of whoever adds a translation do not change what
+        // the lines of others are.
+        all => Profile::of(&all.iter().map(Standing::parts).collect::<Vec<_>>()),
+    };
+    let wanted = placed(profile, wanted);
+    let plan = plan(doc, delegation, &all, &wanted, profile);
     if plan.is_empty() {
         return Ok(None);
     }
@@ -223,12 +235,26 @@ enum Step<'a> {
     Add { at: usize, new: &'a ParsedLine },
 }
 
+/// The lines as they are in a document of that language.
+fn placed(profile: &Profile, lines: &[ParsedLine]) -> Vec<ParsedLine> {
+    let parts: Vec<_> = lines.iter().map(ParsedLine::parts).collect();
+    let places = structure::recognise(profile, &parts);
+    let placed = lines.iter().zip(places).map(|(line, place)| ParsedLine {
+        kind: place.kind,
+        part: place.part,
+        level: place.level,
+        ..line.clone()
+    });
+    placed.collect()
+}
+
 /// The steps, from the end of the list to its start, so that indices stay true.
 fn plan<'a>(
     doc: &Automerge,
     delegation: &DelegationCode,
     all: &'a [Standing],
     wanted: &'a [ParsedLine],
+    profile: &Profile,
 ) -> Vec<Step<'a>> {
     let visible: Vec<&Standing> = all.iter().filter(|one| one.suppressed.is_empty()).collect();
     let old: Vec<Shape<'_>> = visible.iter().map(|one| one.shape()).collect();
@@ -243,11 +269,8 @@ fn plan<'a>(
         .collect();
     let pairs = matching::pairs(&old, &new);
     // What the recogniser made of the old text: only a line whose own words changed its place is given a new one.
-    let before: Vec<_> = visible
-        .iter()
-        .map(|o| (o.line.enumerator.as_str(), o.line.separator.as_str(), o.line.text.as_str()))
-        .collect();
-    let before = structure::recognise(Profile::of(&before), &before);
+    let before: Vec<_> = visible.iter().map(|one| one.parts()).collect();
+    let before = structure::recognise(profile, &before);
 
     let mut steps = Vec::new();
     let mut pairs = pairs.into_iter().rev().peekable();

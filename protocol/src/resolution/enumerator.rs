@@ -1,5 +1,9 @@
 //! The sign before a paragraph, such as `a)`: where it ends in a line, and what it counts by.
 
+/// What may stand before what counts, and behind it.
+const OPENING: [char; 2] = ['(', '（'];
+pub(crate) const CLOSING: [char; 3] = [')', '）', '.'];
+
 /// A line as enumerator, separator and text.
 pub(super) fn split(line: &str) -> (&str, &str, &str) {
     if let Some(parts) = arabic(line) {
@@ -11,7 +15,7 @@ pub(super) fn split(line: &str) -> (&str, &str, &str) {
     // Before a tab any enumerator counts. Before a space only one that no sentence starts with.
     let counts = match separator {
         "\t" => token.is_empty() || is_enumerator(token),
-        _ => !text.is_empty() && is_enumerator(token) && token.ends_with([')', '）', '.']),
+        _ => !text.is_empty() && is_enumerator(token) && token.ends_with(CLOSING),
     };
     if counts { (token, separator, text) } else { ("", "", line) }
 }
@@ -39,8 +43,8 @@ fn is_enumerator(token: &str) -> bool {
     if matches!(token, "–" | "—" | "-" | "•" | "*") {
         return true;
     }
-    let (core, closed) = match token.strip_suffix([')', '）', '.']) {
-        Some(core) => (core.strip_prefix(['(', '（']).unwrap_or(core), true),
+    let (core, closed) = match token.strip_suffix(CLOSING) {
+        Some(core) => (core.strip_prefix(OPENING).unwrap_or(core), true),
         None => (token, false),
     };
     let behind = core.trim_start_matches(is_digit);
@@ -62,8 +66,15 @@ fn is_latin_ordinal(suffix: &str) -> bool {
 }
 
 /// An enumerator without the signs around what counts.
-pub(super) fn core(enumerator: &str) -> &str {
-    enumerator.trim_matches(|c| "().（） \u{a0}".contains(c))
+pub(crate) fn core(enumerator: &str) -> &str {
+    enumerator.trim_matches(|c| OPENING.contains(&c) || CLOSING.contains(&c) || matches!(c, ' ' | '\u{a0}'))
+}
+
+/// The same signs around something else.
+pub(crate) fn between_signs(enumerator: &str, counts: &str) -> String {
+    let open: String = enumerator.chars().take_while(|c| OPENING.contains(c)).collect();
+    let close: String = enumerator.chars().filter(|c| CLOSING.contains(c)).collect();
+    format!("{open}{counts}{close}")
 }
 
 /// A digit, also as Arabic writes it.
@@ -85,6 +96,12 @@ fn is_arabic(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signs_stay_around_what_counts() {
+        let signs = ["11bis", "3.", "a)", "(a)", "（a）", "1）"].map(|one| between_signs(one, "2"));
+        assert_eq!(signs, ["2", "2.", "2)", "(2)", "（2）", "2）"]);
+    }
 
     #[test]
     fn enumerators_are_told_from_words() {

@@ -16,9 +16,9 @@ pub struct Place {
 }
 
 /// What separates, in every script. After a semicolon or a stop nothing is headed.
-const COMMAS: [char; 3] = [',', '،', '，'];
+pub(crate) const COMMAS: [char; 3] = [',', '،', '，'];
 const SEMICOLONS: [char; 3] = [';', '؛', '；'];
-const COLONS: [char; 2] = [':', '：'];
+pub(crate) const COLONS: [char; 2] = [':', '：'];
 const STOPS: [char; 2] = ['.', '。'];
 
 /// How an enumerator counts.

@@ -44,6 +44,11 @@ impl ParsedLine {
     pub fn whole(&self) -> String {
         format!("{}{}{}", self.enumerator, self.separator, self.text)
     }
+
+    /// As (enumerator, separator, text).
+    pub(super) fn parts(&self) -> (&str, &str, &str) {
+        (&self.enumerator, &self.separator, &self.text)
+    }
 }
 
 /// A text that is not in the form; says the line and what to do.

@@ -12,6 +12,7 @@ use crate::amendment::{self, View};
 use crate::api::{By, NewComment, NewReply, NewRulings, RoundState};
 use crate::authorship::{Index, OpId, Record, Settled};
 use crate::id::{DelegationCode, ProvisionId};
+use crate::resolution::enumerator;
 use crate::resolution::text_form::Layout;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -273,7 +274,7 @@ fn renumber(floor: &Floor<'_>, record: &Record) -> Result<Plan, Refusal> {
             counted = [(0, false); 10];
             continue;
         }
-        let core = line.enumerator.trim_matches(|c| "().（）".contains(c));
+        let core = enumerator::core(&line.enumerator);
         if core.is_empty() || !core.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             continue;
         }
@@ -289,11 +290,11 @@ fn renumber(floor: &Floor<'_>, record: &Record) -> Result<Plan, Refusal> {
             false if *roman => in_roman(*count),
             false => in_letters(*count),
         };
-        let enumerator = between_signs(&line.enumerator, &counts);
-        if enumerator != line.enumerator
+        let renumbered = enumerator::between_signs(&line.enumerator, &counts);
+        if renumbered != line.enumerator
             && let Some(provision) = floor.index.provision_named(&line.provision, floor.settled)
         {
-            numbers.push((provision, enumerator));
+            numbers.push((provision, renumbered));
         }
     }
     if numbers.is_empty() {
@@ -301,13 +302,6 @@ fn renumber(floor: &Floor<'_>, record: &Record) -> Result<Plan, Refusal> {
     }
     let act = Act::Renumber { provisions: numbers.len() as u64 };
     Ok(Plan { work: Work::Number(numbers), ..Plan::of(act) })
-}
-
-/// `counts` between the signs of an enumerator.
-fn between_signs(enumerator: &str, counts: &str) -> String {
-    let open: String = enumerator.chars().take_while(|c| "(（".contains(*c)).collect();
-    let close: String = enumerator.chars().filter(|c| ").）".contains(*c)).collect();
-    format!("{open}{counts}{close}")
 }
 
 fn in_letters(mut count: u32) -> String {
@@ -336,12 +330,6 @@ fn in_roman(mut count: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn signs_stay_around_what_counts() {
-        let signs = ["11bis", "3.", "a)", "(a)", "（a）", "1）"].map(|one| between_signs(one, "2"));
-        assert_eq!(signs, ["2", "2.", "2)", "(2)", "（2）", "2）"]);
-    }
 
     #[test]
     fn counting_goes_on_past_the_alphabet() {

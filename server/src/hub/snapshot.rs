@@ -1,6 +1,7 @@
 //! Snapshots of a hub's index: a document with a long log goes on from one, and so opens soon.
 
-use super::log::{Log, Strings};
+use super::log::Log;
+use super::strings::Strings;
 use super::{Effect, Hub, LoadError, Logged, Settings};
 use codraft_protocol::authorship::index::SnapshotError;
 use codraft_protocol::authorship::{ChangeIx, Index};

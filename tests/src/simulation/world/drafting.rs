@@ -309,10 +309,14 @@ impl World {
                         Stage::Publish(draft, net)
                     }
                     Err(DraftError::Nothing) if text == self.papers(draft.id).founding.text => {
-                        return self.opens_again(draft.id);
+                        self.opens_again(draft.id);
+                        return Ok(());
                     }
                     // Nothing is left of it.
-                    Err(DraftError::Text(_)) if text.trim().is_empty() => return self.opens_again(draft.id),
+                    Err(DraftError::Text(_)) if text.trim().is_empty() => {
+                        self.opens_again(draft.id);
+                        return Ok(());
+                    }
                     Err(error) => {
                         let how = format!("{} cannot be tabled: {error}\n{text}", draft.id);
                         return Err(Violation::new(KEPT, how));
@@ -328,14 +332,13 @@ impl World {
     }
 
     /// A draft could not be tabled.
-    fn opens_again(&mut self, id: DocumentId) -> Result<(), Violation> {
+    fn opens_again(&mut self, id: DocumentId) {
         if let Some(open) = self.open(id) {
             open.hub.close(false);
         }
         if let Some(server) = &mut self.server {
             server.drafts.give_up(id);
         }
-        Ok(())
     }
 
     /// Whether a refusal is that of a draft that was read to be tabled.
