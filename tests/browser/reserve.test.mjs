@@ -101,20 +101,76 @@ test("a copy that holds nothing is no copy: the server's takes its place, and on
   assert.ok((await house.text()).includes(" in due course"));
 });
 
-test("a page that loses its server while the text is on its way has it stored all the same", async () => {
-  for (let time = 0; time < 4; time++) {
-    const page = await comeIn(browser, house, usa.token);
-    await page.goto(`http://${house.address}/documents/${house.document}`);
-    await page.locator(".provision").first().waitFor();
-    await page.context().setOffline(true);
-    await page.locator('.state[data-link="offline"]').waitFor();
-    await page.context().setOffline(false);
-    await saved(page);
-    await goOffline(page);
-    await page.reload();
-    await (await edit(page, "resolves 1")).getByText("leading role").waitFor();
-    await page.context().close();
-  }
+/** Notes in `window.stored` what the page puts into its copy: whose part of it, and the name of that. */
+const noteStored = () => {
+  window.stored = [];
+  const put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function (value, key) {
+    if (Array.isArray(key) && key.length === 3) window.stored.push(key.slice(1));
+    return put.call(this, value, key);
+  };
+};
+
+test("a page that loses its server while the text is on its way stores the text, and never nothing in its place", async () => {
+  const context = await browser.newContext();
+  context.setDefaultTimeout(60_000);
+  await context.addInitScript(noteStored);
+  await context.addInitScript(() => {
+    // The network is lost right behind the text, before the page has looked what it knew of the server.
+    window.WebSocket = class extends WebSocket {
+      set onmessage(receive) {
+        super.onmessage = receive && ((event) => {
+          receive(event);
+          if (window.lost || event.data.byteLength < 2_000) return;
+          window.lost = true;
+          dispatchEvent(new Event("offline"));
+          setTimeout(() => dispatchEvent(new Event("online")), 50);
+        });
+      }
+    };
+  });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => assert.fail(error.stack));
+  await page.goto(`http://${house.address}/join#${usa.token}`);
+  await page.waitForURL(`http://${house.address}/`);
+  await open(page, house);
+  await saved(page);
+  assert.equal(await page.evaluate(() => window.lost), true);
+  await page.waitForFunction(() => window.stored.some(([part]) => part === "snapshot"));
+  // The name of a snapshot is the hash of its heads: of no heads, that of nothing.
+  const nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+  assert.ok(await page.evaluate((nothing) => window.stored.every(([, name]) => name !== nothing), nothing));
+  await goOffline(page);
+  await page.reload();
+  await (await edit(page, "resolves 1")).getByText("leading role").waitFor();
+  await context.close();
+});
+
+test("what was written last is stored when the page is put away", async () => {
+  const context = await browser.newContext();
+  context.setDefaultTimeout(60_000);
+  await context.addInitScript(noteStored);
+  const page = await context.newPage();
+  await page.goto(`http://${house.address}/join#${usa.token}`);
+  await page.waitForURL(`http://${house.address}/`);
+  await open(page, house);
+  await edit(page, "resolves 1");
+  await saved(page);
+  await page.waitForFunction(() => window.stored.some(([part]) => part === "snapshot"));
+  await page.keyboard.press("End");
+  // Nothing is stored by the clock any more.
+  await page.evaluate(() => {
+    window.setTimeout = () => 0;
+    window.stored = [];
+  });
+  await page.keyboard.type(" at last");
+  assert.deepEqual(await page.evaluate(() => window.stored.filter(([part]) => part !== "sync-state")), []);
+  await page.evaluate(() => {
+    Object.defineProperty(document, "visibilityState", { value: "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await until("it is stored", () => page.evaluate(() => window.stored.some(([part]) => part === "incremental" || part === "snapshot")));
+  await context.close();
 });
 
 test("a server that goes while it answers was not reached: the page asks again, and nothing breaks", async () => {
