@@ -67,20 +67,34 @@ impl Registry {
 
     async fn table_once(&self, own: DocumentId, caller: &Caller) -> Result<api::Tabled, RegistryError> {
         let draft = lock(&self.inner.drafts).begin_tabling(own, caller)?;
-        let tabled = self.read_and_publish(draft, caller).await;
-        if !matches!(tabled, Ok(_) | Err(RegistryError::Draft(DraftError::Tabled))) {
-            let opened = self.ask(own, |hub, _| hub.close(false)).await;
+        let taken = match self.read_and_publish(&draft, caller).await {
+            Ok(taken) => taken,
+            Err(why) => {
+                let opened = self.ask(own, |hub, _| hub.close(false)).await;
+                lock(&self.inner.drafts).give_up(own);
+                return Err(opened.err().unwrap_or(why));
+            }
+        };
+        // Only now: a draft that is closed while its words are not in the common log could never be tabled. What ends
+        // the server in between leaves it open, and the log says that it is tabled.
+        let closed = DraftRecord { tabled: Some(now()), ..draft };
+        if let Err(why) = self.store(vec![drafts::closing(&closed)], now()).await {
+            // Its words are tabled, so it takes none any more; whoever tables it again closes it for good.
             lock(&self.inner.drafts).give_up(own);
-            opened?;
+            return Err(why);
         }
-        tabled
+        lock(&self.inner.drafts).keep(closed.clone());
+        let changes = taken.ok_or(DraftError::Tabled)? as u64;
+        Ok(api::Tabled { draft: drafts::listed(&closed), changes })
     }
 
+    /// Closes a draft and publishes what it has changed, durably; answers with how many changes were taken, or nothing
+    /// where it has published before.
     async fn read_and_publish(
         &self,
-        draft: DraftRecord,
+        draft: &DraftRecord,
         caller: &Caller,
-    ) -> Result<api::Tabled, RegistryError> {
+    ) -> Result<Option<usize>, RegistryError> {
         // What is written from here on would not be in it.
         let read = |hub: &mut Hub, _: &_| {
             hub.close(true);
@@ -88,8 +102,8 @@ impl Registry {
         };
         let text = self.ask(draft.id, read).await?;
         let common = self.changes(draft.of).await?;
-        let (at, of) = (now(), draft.clone());
-        let net = tokio::task::spawn_blocking(move || drafts::net_change(&of, &text, &common, at));
+        let of = draft.clone();
+        let net = tokio::task::spawn_blocking(move || drafts::net_change(&of, &text, &common, now()));
         let net = net.await.map_err(|_| RegistryError::Closing)??;
         let member = Member {
             peer: format!("draft-{}", draft.id),
@@ -98,16 +112,9 @@ impl Registry {
             delegation: caller.delegation.clone(),
         };
         let handle = self.open(draft.of).await?;
-        let taken = handle.publish(member, net).await.ok_or(RegistryError::Closing)?;
-        if taken == Some(0) {
-            return Err(DraftError::NotTaken.into());
+        match handle.publish(member, net).await.ok_or(RegistryError::Closing)? {
+            Some(0) => Err(DraftError::NotTaken.into()),
+            taken => Ok(taken),
         }
-        // Only now: a draft that is closed while its words are not in the common log could never be tabled. What
-        // ends the server in between leaves it open, and the log says that it is tabled.
-        let closed = DraftRecord { tabled: Some(at), ..draft };
-        self.store(vec![drafts::closing(&closed)], at).await?;
-        lock(&self.inner.drafts).keep(closed.clone());
-        let changes = taken.ok_or(DraftError::Tabled)? as u64;
-        Ok(api::Tabled { draft: drafts::listed(&closed), changes })
     }
 }
