@@ -5,19 +5,18 @@ use super::joint::groups;
 use super::piece::Pieces;
 use super::place::places;
 use super::sketch::{Sketches, runs};
-use crate::api::Attribution;
-use crate::authorship::{Anchors, Record, Roster};
+use crate::api::AttributedProvision;
+use crate::authorship::{Anchors, Record};
 use std::collections::BTreeSet;
 
 /// Every provision that the baseline or somebody's pending addition has, with each word's author and the comments
 /// on it.
 pub fn attribution(
     record: &Record,
-    roster: &Roster,
     comments: &Anchors<'_>,
     context: &Context<'_>,
     sketches: &mut Sketches,
-) -> Attribution {
+) -> Vec<AttributedProvision> {
     let sketches = sketches.of(record, context.saw);
     // An addition that several made alike is shown where its lead made it.
     let leads: BTreeSet<usize> =
@@ -34,8 +33,5 @@ pub fn attribution(
         attributed.shown |= leads.contains(&at);
         Some(attributed)
     });
-    Attribution {
-        roster: roster.iter().map(|(actor, delegation)| (actor.to_string(), delegation.clone())).collect(),
-        provisions: provisions.collect(),
-    }
+    provisions.collect()
 }

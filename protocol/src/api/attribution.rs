@@ -58,6 +58,8 @@ pub struct AttributedProvision {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
 pub struct Attribution {
+    /// The heads of the history that it speaks of: who has more than that has more than it attributes.
+    pub heads: Vec<String>,
     /// Which delegation each actor (hex) belongs to.
     pub roster: BTreeMap<String, DelegationCode>,
     /// Provisions in document order.

@@ -140,7 +140,12 @@ impl<'a> Floor<'a> {
         let saw = |later, earlier| self.index.saw(later, earlier);
         let context = Context { document: self.document, saw: &saw };
         let sketches = &mut self.memory.borrow_mut().sketches;
-        amendment::attribution(record, self.index.roster(), &anchors(self), &context, sketches)
+        let roster = self.index.roster().iter();
+        Attribution {
+            heads: self.index.heads().iter().map(ToString::to_string).collect(),
+            roster: roster.map(|(actor, delegation)| (actor.to_string(), delegation.clone())).collect(),
+            provisions: amendment::attribution(record, &anchors(self), &context, sketches),
+        }
     }
 
     /// One of the open ones, by number or id.

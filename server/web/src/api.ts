@@ -21,7 +21,7 @@ export interface AttributedProvision {
   provision: Place; kind: string; level: number; inserted_by: string; baseline: boolean; shown: boolean;
   suppressed_by: string[]; runs: AttributedRun[];
 }
-export interface Attribution { roster: Record<string, string>; provisions: AttributedProvision[] }
+export interface Attribution { heads: string[]; roster: Record<string, string>; provisions: AttributedProvision[] }
 export type Mark = "ADD" | "MOD" | "SUP";
 export interface Segment { kind: "kept" | "inserted" | "struck"; field: "enumerator" | "text"; text: string; by: string[]; of?: string }
 export interface Proposal {

@@ -70,7 +70,10 @@ export function overlay(runs: Run[], text: string, author: string | null): Run[]
       });
     } else {
       if (within === 0) passStruck();
-      out.push({ text: words, by, struckBy: [], baseline: false, fresh: true, comments: [] });
+      const last = out.at(-1);
+      // What comes in key by key is one stretch of words.
+      if (last?.fresh === true && last.struckBy.length === 0 && last.by.join() === by.join()) out[out.length - 1] = { ...last, text: last.text + words };
+      else out.push({ text: words, by, struckBy: [], baseline: false, fresh: true, comments: [] });
     }
   }
   if (within > 0) {

@@ -24,6 +24,8 @@ export interface Row {
 const BREATH = 250;
 /** How long to wait where the server could not answer. */
 const AGAIN = 2_000;
+/** After so many readings what others changed is told all the same: news may be lost, and in a busy meeting it never rests. */
+const UNTOLD = 4;
 
 export class Resolution {
   readonly document = signal<Document | null>(null);
@@ -43,7 +45,11 @@ export class Resolution {
   #last = 0;
   #closed = false;
   #reading = Promise.resolve();
-  readonly #writers = new Set<string>();
+  /** Changes that became durable, in order: whose, and the heads after them. */
+  #heard: { heads: string; delegations: string[] }[] = [];
+  /** What was told last of who edited what, and how many readings since have not been told of. */
+  #told: Attribution | null = null;
+  #untold = 0;
   /** Each row with what it was made of. */
   #drawn = new Map<string, { of: unknown[]; row: Row }>();
 
@@ -91,7 +97,7 @@ export class Resolution {
         get<{ comments: Comment[] }>(`/documents/${this.id}/comments`),
       ]);
       attribution.provisions = unchanged(this.attribution.value?.provisions ?? [], attribution.provisions, (one) => one.provision.id);
-      this.#tell(this.attribution.value, attribution);
+      this.#tell(attribution);
       batch(() => {
         this.document.value = document;
         this.attribution.value = attribution;
@@ -99,13 +105,8 @@ export class Resolution {
         this.rounds.value = rounds.rounds;
         this.comments.value = unchanged(this.comments.value, comments.comments, (one) => String(one.number));
         this.problem.value = null;
+        this.replica.value?.attributed(attribution);
       });
-      const replica = this.replica.value;
-      if (replica !== null) {
-        const held = new Map(replica.held.value.map((one) => [one.id, one.text]));
-        const settled = attribution.provisions.filter((one) => held.get(one.provision.id) === standing(runsOf(one)));
-        replica.settle(settled.map((one) => one.provision.id));
-      }
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.problem.value = error;
@@ -115,10 +116,19 @@ export class Resolution {
   }
 
   /** Says, for those who cannot see it, what others have just changed. */
-  #tell(before: Attribution | null, now: Attribution): void {
-    const by = [...this.#writers].filter((code) => code !== writer.value);
-    this.#writers.clear();
-    if (before === null || by.length === 0) return;
+  #tell(now: Attribution): void {
+    const [before, heads] = [this.#told, now.heads.join()];
+    const at = this.#heard.findLastIndex((one) => one.heads === heads);
+    if (before === null) {
+      this.#told = now;
+      return;
+    }
+    // The answer may have overtaken the news of whose changes are in it: that comes, and then this is read again.
+    if (at < 0 && (before.heads.join() === heads || ++this.#untold < UNTOLD)) return;
+    const heard = this.#heard.splice(0, at < 0 ? this.#heard.length : at + 1);
+    [this.#told, this.#untold] = [now, 0];
+    const by = [...new Set(heard.flatMap((one) => one.delegations))].filter((code) => code !== writer.value);
+    if (by.length === 0) return;
     const known = new Map(before.provisions.map((one) => [one.provision.id, one]));
     // Not where only oneself has changed something meanwhile.
     const changed = now.provisions.filter((one) => {
@@ -168,7 +178,8 @@ export class Resolution {
       this.present.value = (JSON.parse(event.data) as { delegations: string[] }).delegations;
     });
     events.addEventListener("changes", (event) => {
-      for (const code of (JSON.parse(event.data) as { delegations: string[] }).delegations) this.#writers.add(code);
+      const { heads, delegations } = JSON.parse(event.data) as { heads: string[]; delegations: string[] };
+      this.#heard.push({ heads: heads.join(), delegations });
     });
     for (const name of ["changes", "missed", "round", "proposals", "comments"]) {
       events.addEventListener(name, () => this.soon());
@@ -182,8 +193,14 @@ export class Resolution {
     const { Replica } = await import("./replica/replica");
     // Each delegation has a store of its own: what one has not sent yet must never go out in another's name.
     const replica = await Replica.open(`codraft-${by}`, this.id, by);
-    if (this.#closed) replica.close();
-    else this.replica.value = replica;
+    if (this.#closed) {
+      replica.close();
+      return;
+    }
+    batch(() => {
+      this.replica.value = replica;
+      if (this.attribution.value !== null) replica.attributed(this.attribution.value);
+    });
   }
 
   /** Every provision, in the order of the text. */
@@ -197,14 +214,17 @@ export class Resolution {
       const here = byId.get(one.provision.id);
       byId.delete(one.provision.id);
       const author = replica?.author(one.provision.id);
-      const of = [one, here?.text, here?.suppressedBy.join(), author];
+      const base = replica?.base.value.get(one.provision.id) ?? one;
+      const of = [one, base, here?.text, here?.suppressedBy.join(), author];
       const before = this.#drawn.get(one.provision.id);
       if (before?.of.every((value, at) => value === of[at])) {
         drawn.set(one.provision.id, before);
         return before.row;
       }
       const runs = runsOf(one);
-      const own = here === undefined || author === undefined ? runs : overlay(runs, here.text, author);
+      // The server may already speak of what has not come here, and not yet of what was written here.
+      const ahead = here !== undefined && replica !== null && author !== undefined && here.text !== standing(runs);
+      const own = ahead ? replica.layers(here.id, here.text).reduce((under, layer) => overlay(under, layer.text, layer.author), runsOf(base)) : runs;
       const row = {
         id: one.provision.id, kind: one.kind, part: one.provision.part, level: one.level, heading: one.provision.heading,
         enumerator: one.provision.enumerator, baseline: one.baseline, shown: one.shown, insertedBy: one.inserted_by,

@@ -4,7 +4,7 @@ import { EditorState, Prec, type Range, StateEffect, StateField } from "@codemir
 import { Decoration, type DecorationSet, EditorView, keymap, WidgetType } from "@codemirror/view";
 import { effect, type Signal } from "@preact/signals";
 import { named, tone } from "../delegations";
-import { asOnPaper, namedBehind, overlay, type Run } from "../marks";
+import { asOnPaper, namedBehind, overlay, type Run, standing } from "../marks";
 import { t } from "../words";
 import { remote, sync } from "./sync";
 import { Replica } from "./replica";
@@ -20,10 +20,19 @@ export interface Editing {
 const oneLine = (text: string): string =>
   text.replace(/\s*[\r\n\u2028\u2029\u0085\v\f]+\s*/g, " ").replace(/[\u0000-\u0008\u000e-\u001f\u007f-\u009f]/g, "");
 
+/** The marked words, and whose the view's words are by which it differs from them; null: somebody's. */
+interface Marked { runs: Run[]; author: string | null }
+
 const setRuns = StateEffect.define<Run[]>();
-const runsField = StateField.define<Run[]>({
-  create: () => [],
-  update: (runs, transaction) => transaction.effects.reduce((now, one) => (one.is(setRuns) ? one.value : now), runs),
+const marked = (me: string) => StateField.define<Marked>({
+  create: () => ({ runs: [], author: me }),
+  update: (now, transaction) => {
+    const set = transaction.effects.find((one) => one.is(setRuns));
+    // Words that wait for an input method to end are not the writer's to strike.
+    if (set !== undefined) return { runs: set.value, author: standing(set.value) === transaction.newDoc.toString() ? me : null };
+    const others = transaction.docChanged && transaction.annotation(remote) === true;
+    return others ? { ...now, author: null } : now;
+  },
 });
 
 class Struck extends WidgetType {
@@ -66,7 +75,7 @@ class Names extends WidgetType {
   }
 }
 
-function marks(runs: Run[], text: string, author: string | null): DecorationSet {
+function marks({ runs, author }: Marked, text: string): DecorationSet {
   const ranges: Range<Decoration>[] = [];
   let at = 0;
   const shown = asOnPaper(overlay(runs, text, author));
@@ -101,7 +110,7 @@ const histories = new Map<string, EditorState>();
 /** Starts editing; answers how to end it. */
 export function edit({ replica, id, parent, label, help, runs, point, on }: Editing): () => void {
   const text = Replica.text(replica.handle.doc(), id) ?? "";
-  const author = () => replica.author(id) ?? replica.me;
+  const field = marked(replica.me);
   const key = `${replica.handle.documentId} ${id}`;
   const only = (does: () => void) => () => {
     does();
@@ -116,9 +125,9 @@ export function edit({ replica, id, parent, label, help, runs, point, on }: Edit
     return true;
   };
   const extensions = [
-    runsField,
+    field,
     history(),
-    EditorView.decorations.compute([runsField, "doc"], (state) => marks(state.field(runsField), state.doc.toString(), author())),
+    EditorView.decorations.compute([field, "doc"], (state) => marks(state.field(field), state.doc.toString())),
     EditorView.lineWrapping,
     EditorView.perLineTextDirection.of(true),
     EditorView.clipboardInputFilter.of(oneLine),

@@ -3,7 +3,10 @@ import * as A from "@automerge/automerge/slim";
 import wasm from "@automerge/automerge/automerge.wasm";
 import { decodeHeads, type DocHandle, initializeWasm, type PeerId, Repo } from "@automerge/automerge-repo/slim";
 import { IndexedDBStorageAdapter } from "@automerge/automerge-repo-storage-indexeddb";
-import { effect, signal } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
+import type { AttributedProvision, Attribution } from "../api";
+import { runsOf, standing } from "../marks";
+import { Beyond, type Made } from "./beyond";
 import { Connection } from "./connection";
 
 /** A provision as the document has it (docs/schema.md). */
@@ -22,6 +25,8 @@ export interface Whereabouts { delegation: string; provision: string; seen: numb
 export interface Merged { sent: number; received: number; provisions: string[] }
 
 const asText = (value: unknown): string => (value === undefined || value === null ? "" : String(value));
+/** Each page that writes is an actor: so many may be unknown to the server. */
+const ACTORS = 100;
 const PRESENCE = { every: 8_000, forget: 20_000 };
 
 function isHere(handle: DocHandle<Doc>): boolean {
@@ -56,22 +61,29 @@ export class Replica {
   readonly whereabouts = signal<Map<string, Whereabouts>>(new Map());
   readonly merged = signal<Merged | null>(null);
   readonly refused = signal<string | null>(null);
+  /** The server's newest word on each provision that speaks of nothing that this copy lacks. */
+  readonly base = signal<Map<string, AttributedProvision>>(new Map());
   #away: A.Heads | null = null;
   #place: string | null = null;
   #told = 0;
   #timer: ReturnType<typeof setInterval>;
-  readonly #touched = new Map<string, string | null>();
+  readonly #beyond = new Beyond();
+  /** The server's word, while it speaks of more than this copy has. */
+  #word: Attribution | null = null;
+  #roster: Record<string, string> = {};
+  /** Up to where the changes of this copy were looked at. */
+  #seen: A.Heads;
+  /** The actors in whose name this browser wrote what the server may not have yet. */
+  #actors: string[];
 
   private constructor(
     readonly repo: Repo, readonly connection: Connection, readonly handle: DocHandle<Doc>, readonly me: string,
   ) {
-    handle.on("change", ({ patchInfo }) => {
-      const own = patchInfo.source === "change" || patchInfo.source === "changeAt";
-      this.#read(own ? me : null);
-    });
+    this.#seen = this.heads();
+    this.#actors = this.#remembered();
+    // Also changes that leave the text as it was: a word that came and went.
+    handle.on("heads-changed", () => this.#read());
     handle.on("remote-heads", () => this.#judge());
-    // Changes that leave the text as it was (a word that came and went) are no "change", but they are new heads.
-    handle.on("heads-changed", () => this.#judge());
     handle.on("ephemeral-message", ({ senderId, message }) => this.#heard(senderId, message));
     connection.onRefused = (reason) => { this.refused.value = reason; };
     connection.link.subscribe((link) => {
@@ -80,8 +92,7 @@ export class Replica {
     });
     this.#timer = setInterval(() => this.#tell(), PRESENCE.every);
     window.document.addEventListener("visibilitychange", this.#leaving);
-    for (const id of this.#remembered()) this.#touched.set(id, me);
-    this.#read(null);
+    this.#read();
   }
 
   static async open(database: string, document: string, me: string): Promise<Replica> {
@@ -118,17 +129,51 @@ export class Replica {
   }
 
   /**
-   * Whose words they are by which this copy of a provision differs from what the server has attributed: this
-   * delegation's, or null for somebody's. Undefined: the copy may be older than the server's word.
+   * Whose changes of a provision this copy holds beyond `base`: a delegation's where all are; null: somebody's, or
+   * several delegations'; undefined: none.
    */
   author(id: string): string | null | undefined {
-    return this.#touched.get(id);
+    return this.#beyond.author(id);
   }
 
-  /** The server has attributed everything in these provisions. */
-  settle(ids: string[]): void {
-    const some = ids.filter((id) => this.#touched.delete(id)).length > 0;
-    if (some) this.#remember();
+  /** The texts of a provision since `base`, each with who made it of the one before. */
+  layers(id: string, text: string): { author: string | null; text: string }[] {
+    return this.#beyond.layers(id).map(({ author, heads }) => ({ author, text: heads === null ? text : this.#textAt(id, heads) }));
+  }
+
+  /** Reads one provision of an older state, and nothing else of it. */
+  #textAt(id: string, heads: A.Heads): string {
+    const document = A.getBackend(this.handle.doc());
+    const text = document.getWithType(id, "text", heads);
+    return text?.[0] === "text" ? document.text(text[1], heads) : "";
+  }
+
+  /** The server's word on who wrote what. It counts here once this copy has everything that it speaks of. */
+  attributed(word: Attribution): void {
+    this.#word = word;
+    this.#roster = word.roster;
+    this.#compare();
+  }
+
+  #compare(): void {
+    const [word, doc] = [this.#word, this.handle.doc()];
+    if (word === null || !A.hasHeads(doc, word.heads)) return;
+    this.#word = null;
+    const texts = new Map(word.provisions.map((one) => [one.provision.id, standing(runsOf(one))]));
+    const differing = this.held.value.filter((one) => texts.get(one.id) !== one.text).map((one) => one.id);
+    this.#beyond.keep(word.heads, this.#since(word.heads), differing);
+    this.base.value = new Map(word.provisions.map((one) => [one.provision.id, one]));
+  }
+
+  /** What this copy has that is not in the history of some heads. */
+  #since(heads: A.Heads): Made[] {
+    const changes = A.getChangesMetaSince(this.handle.doc(), heads);
+    return changes.map(({ hash, deps, actor }) => ({ hash, deps, author: this.#isOwn(actor) ? this.me : this.#roster[actor] ?? null }));
+  }
+
+  /** Automerge writes at an older state of the text in the name of the actor with a prefix. */
+  #isOwn(actor: string): boolean {
+    return [A.getActorId(this.handle.doc()), ...this.#actors].some((own) => actor.endsWith(own));
   }
 
   /** Where a provision stands in a document; -1: nowhere. */
@@ -228,33 +273,39 @@ export class Replica {
     this.whereabouts.value = next;
   }
 
-  #read(author: string | null): void {
+  #read(): void {
     const doc = this.handle.doc();
     const before = new Map(this.held.value.map((one) => [one.id, one.text]));
-    const first = before.size === 0;
     const held = doc.provisions.map((one): Held => ({
       id: A.getObjectId(one) ?? "",
       kind: asText(one.kind), part: asText(one.part), level: Number(one.level ?? 0),
       enumerator: asText(one.enumerator), text: asText(one.text),
       suppressedBy: Object.keys(one.suppressed ?? {}),
     }));
-    const changed = first ? [] : held.filter((one) => before.get(one.id) !== one.text);
-    for (const { id } of changed) {
-      const other = author === null || (this.#touched.has(id) && this.#touched.get(id) === null);
-      this.#touched.set(id, other ? null : author);
+    if (before.size > 0) {
+      const changed = held.filter((one) => before.get(one.id) !== one.text).map((one) => one.id);
+      const changes = this.#since(this.#seen);
+      if (changes.some((change) => change.author === this.me)) this.#remember();
+      this.#beyond.add(changes, changed);
     }
-    if (changed.length > 0) this.#remember();
-    this.held.value = held;
+    this.#seen = A.getHeads(doc);
+    batch(() => {
+      this.held.value = held;
+      this.#compare();
+    });
     this.#judge();
   }
 
-  /** Own words that are not attributed yet are still one's own after a reload without the server. */
+  /** What was written here is still this delegation's after a reload without the server. */
   #remember(): void {
-    const own = [...this.#touched].filter(([, author]) => author !== null).map(([id]) => id);
+    const actor = A.getActorId(this.handle.doc());
+    if (this.#actors.includes(actor)) return;
+    // Another page may have written meanwhile.
+    this.#actors = [...this.#remembered(), actor].slice(-ACTORS);
     try {
-      localStorage.setItem(this.#key, JSON.stringify(own));
+      localStorage.setItem(this.#key, JSON.stringify(this.#actors));
     } catch {
-      // They are shown as nobody's until the server says whose they are.
+      // Their words are shown as nobody's until the server says whose they are.
     }
   }
 
@@ -267,7 +318,7 @@ export class Replica {
   }
 
   get #key(): string {
-    return `codraft-own-${this.me}-${this.handle.documentId}`;
+    return `codraft-actors-${this.me}-${this.handle.documentId}`;
   }
 
   #serverHeads(): A.Heads | null {
@@ -289,9 +340,8 @@ export class Replica {
   #report(away: A.Heads): void {
     this.#away = null;
     const doc = this.handle.doc();
-    const own = A.getActorId(doc);
-    const changes = A.getChangesSince(doc, away).map((change) => A.decodeChange(change));
-    const sent = changes.filter((change) => change.actor === own).length;
+    const changes = A.getChangesMetaSince(doc, away);
+    const sent = changes.filter((change) => this.#isOwn(change.actor)).length;
     const before = A.view(doc, away);
     const provisions = this.held.value
       .filter((one) => Replica.text(before, one.id) !== one.text)
