@@ -149,7 +149,11 @@ impl Config {
     pub fn store(&self) -> sled_store::Options {
         let built_in = sled_store::Options::default();
         let cache = self.cache_mb.map_or(built_in.cache, |mb| u64::from(mb.max(1)) << 20);
-        sled_store::Options { reserve: self.reserve_mb.map(|mb| mb << 20), cache }
+        sled_store::Options {
+            reserve: self.reserve_mb.map(|mb| mb << 20),
+            cache,
+            ..sled_store::Options::default()
+        }
     }
 
     /// The certificate's files, where the server is to speak TLS.

@@ -7,8 +7,9 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::OnceLock;
 
 /// What is counted, but refused changes, which are counted by code.
-const COUNTERS: [&str; 9] = [
+const COUNTERS: [&str; 10] = [
     "codraft_changes_total",
+    "codraft_sealed_values_total",
     "codraft_snapshots_used_total",
     "codraft_unkept_changes_total",
     "codraft_refused_connections_total",

@@ -7,6 +7,7 @@ pub mod committer;
 pub mod head;
 pub mod memory;
 pub mod record;
+pub mod run;
 pub mod sled_store;
 pub mod upgrade;
 
@@ -58,6 +59,11 @@ impl Tree {
     /// Whether a key that was written is never written again.
     pub const fn is_append_only(self) -> bool {
         matches!(self, Self::Changes | Self::Quarantine | Self::Ledger | Self::AccessLog)
+    }
+
+    /// Whether what is old in it is sealed in runs: see docs/storage.md.
+    pub const fn is_sealed(self) -> bool {
+        matches!(self, Self::Changes)
     }
 
     /// Its name in the store.
@@ -204,6 +210,15 @@ pub trait Storage: Send + 'static {
     /// # Errors
     /// After any error but [`StorageError::DiskFull`] the store must not be used again.
     fn commit(&mut self, writes: &[Write], at: Timestamp) -> Result<(), StorageError>;
+
+    /// Does some of what can wait, for a few milliseconds, while nobody waits for a commit. Returns whether there
+    /// was something; then there may be more.
+    ///
+    /// # Errors
+    /// After any error the store must not be used again.
+    fn tidy(&mut self) -> Result<bool, StorageError> {
+        Ok(false)
+    }
 
     /// Where the log of commits ends now.
     fn end(&self) -> chain::End;

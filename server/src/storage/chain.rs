@@ -7,6 +7,7 @@ use codraft_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher as _};
 
 /// A SHA-256.
 pub type Hash = [u8; 32];
@@ -27,11 +28,16 @@ pub(super) type Written = (Tree, Vec<u8>, Option<Hash>);
 
 /// What one commit did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Body {
+pub(super) struct Body {
     /// When, in milliseconds.
-    at: i64,
+    pub(super) at: i64,
     /// Tree, key, and the hash of the value; none for a removal.
-    entries: Vec<(u8, Vec<u8>, Option<Hash>)>,
+    pub(super) entries: Vec<(u8, Vec<u8>, Option<Hash>)>,
+}
+
+/// The chain hash of a commit behind another.
+pub(super) fn follow(before: Hash, body: &[u8]) -> Hash {
+    Sha256::new().chain_update(before).chain_update(body).finalize().into()
 }
 
 impl End {
@@ -42,8 +48,7 @@ impl End {
     }
 
     fn follow(&self, body: &[u8]) -> Self {
-        let chain = Sha256::new().chain_update(self.chain).chain_update(body).finalize().into();
-        Self { sequence: self.sequence + 1, chain, ..*self }
+        Self { sequence: self.sequence + 1, chain: follow(self.chain, body), ..*self }
     }
 
     /// The next commit: its stored form (chain hash, then body), and the end after it.
@@ -76,6 +81,33 @@ pub struct Whole {
     pub bytes: u64,
 }
 
+/// Some keys with the hashes of their values, in any order: equal where the same ones were counted. (By chance it is so
+/// for others once in 2^128; nobody but who can write the whole chain anew could choose them.)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
+    count: u64,
+    sums: [u128; 2],
+}
+
+impl Tally {
+    fn add(&mut self, key: &[u8], hash: &Hash) {
+        let half = |salt: u8| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write(key);
+            hasher.write_u8(salt);
+            u128::from(hasher.finish())
+        };
+        // Odd, so that it loses nothing of what it is multiplied with.
+        let factor = (half(0) << 64 | half(1)) | 1;
+        let (first, second) = hash.split_at(16);
+        for (sum, part) in self.sums.iter_mut().zip([first, second]) {
+            let part = part.try_into().map_or(0, u128::from_be_bytes);
+            *sum = sum.wrapping_add(part.wrapping_mul(factor));
+        }
+        self.count += 1;
+    }
+}
+
 /// Reads everything, and compares it with the chain. `acknowledged` must lie on the chain.
 ///
 /// # Errors
@@ -88,9 +120,8 @@ pub fn verify(reader: &dyn Reader, database: [u8; 16], acknowledged: Option<End>
         }
         _ => Ok(()),
     };
-    let mut appended: BTreeMap<Tree, u64> = BTreeMap::new();
+    let mut appended: BTreeMap<Tree, Tally> = BTreeMap::new();
     let mut latest: BTreeMap<(Tree, Vec<u8>), Hash> = BTreeMap::new();
-    let mut bytes = 0;
     on_chain(&end)?;
     for commit in reader.commits(1) {
         let (sequence, stored) = commit.map_err(|error| error.to_string())?;
@@ -105,46 +136,63 @@ pub fn verify(reader: &dyn Reader, database: [u8; 16], acknowledged: Option<End>
         }
         on_chain(&end)?;
         for (tree, key, hash) in entries(sequence, body).map_err(|error| error.to_string())? {
-            if tree.is_append_only() {
-                let place = || format!("{} {}", tree.name(), hex::encode(&key));
-                let value = reader.get(tree, &key).map_err(|error| error.to_string())?;
-                let value = value.ok_or_else(|| format!("{} is missing", place()))?;
-                if Some(Sha256::digest(&value).into()) != hash {
-                    return Err(format!("{} is not what was written", place()));
-                }
-                *appended.entry(tree).or_default() += 1;
-                bytes += value.len() as u64;
-            } else {
-                match hash {
-                    Some(hash) => drop(latest.insert((tree, key), hash)),
-                    None => drop(latest.remove(&(tree, key))),
-                }
+            match hash {
+                Some(hash) if tree.is_append_only() => appended.entry(tree).or_default().add(&key, &hash),
+                Some(hash) => drop(latest.insert((tree, key), hash)),
+                None => drop(latest.remove(&(tree, key))),
             }
         }
     }
-    let mut values = 0;
+    let (mut values, mut bytes) = (0, 0);
     for tree in Tree::ALL {
-        let mut count = 0;
+        // In the order of the keys, which is quick: what was written when does not matter to the sum.
+        let mut found = Tally::default();
         for entry in reader.scan(tree, &[]) {
             let (key, value) = entry.map_err(|error| error.to_string())?;
-            count += 1;
-            if !tree.is_append_only() {
+            let hash: Hash = Sha256::digest(&value).into();
+            values += 1;
+            bytes += value.len() as u64;
+            if tree.is_append_only() {
+                found.add(&key, &hash);
+            } else {
                 let place = format!("{} {}", tree.name(), hex::encode(&key));
-                if latest.remove(&(tree, key)) != Some(Sha256::digest(&value).into()) {
+                if latest.remove(&(tree, key)) != Some(hash) {
                     return Err(format!("{place} is not what was written"));
                 }
-                bytes += value.len() as u64;
             }
         }
-        if tree.is_append_only() && count != appended.get(&tree).copied().unwrap_or_default() {
-            return Err(format!("{} holds {count} values, which is not what was written", tree.name()));
+        if found != appended.get(&tree).copied().unwrap_or_default() {
+            return Err(
+                astray(reader, tree).unwrap_or_else(|| format!("{} holds what was not written", tree.name()))
+            );
         }
-        values += count;
     }
     if let Some(((tree, key), _)) = latest.first_key_value() {
         return Err(format!("{} {} is missing", tree.name(), hex::encode(key)));
     }
     Ok(Whole { end, values, bytes })
+}
+
+/// Which of the values that were written once and for all is not there, or is another.
+fn astray(reader: &dyn Reader, tree: Tree) -> Option<String> {
+    for commit in reader.commits(1) {
+        let (sequence, stored) = commit.ok()?;
+        for (at, key, hash) in entries(sequence, stored.get(32..)?).ok()? {
+            if at != tree {
+                continue;
+            }
+            let place = format!("{} {}", tree.name(), hex::encode(&key));
+            match reader.get(tree, &key) {
+                Err(error) => return Some(error.to_string()),
+                Ok(None) => return Some(format!("{place} is missing")),
+                Ok(Some(value)) if Some(Sha256::digest(&value).into()) != hash => {
+                    return Some(format!("{place} is not what was written"));
+                }
+                Ok(Some(_)) => {}
+            }
+        }
+    }
+    None
 }
 
 /// Tree, key and value hash of everything a commit wrote.

@@ -6,6 +6,7 @@ use codraft_protocol::time::Timestamp;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::TryRecvError;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -224,11 +225,29 @@ impl<S: Storage> CommitQueue<S> {
 
     /// Waits until there is something to do. Returns whether anything will ever be.
     fn wait(&mut self) -> bool {
-        if !self.stopped && self.waiting.is_empty() {
-            let Ok(job) = self.jobs.recv() else { return false };
-            self.waiting.push_back(job);
+        while !self.stopped && self.waiting.is_empty() {
+            match self.jobs.try_recv() {
+                Ok(job) => self.waiting.push_back(job),
+                Err(TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) if self.tidied() => {}
+                Err(TryRecvError::Empty) => {
+                    let Ok(job) = self.jobs.recv() else { return false };
+                    self.waiting.push_back(job);
+                }
+            }
         }
         !self.stopped
+    }
+
+    /// While nobody waits: some of what could wait. Returns whether there was something.
+    fn tidied(&mut self) -> bool {
+        self.turns.fetch_add(1, Ordering::AcqRel);
+        let outcome = self.storage.tidy();
+        self.turns.fetch_add(1, Ordering::AcqRel);
+        outcome.unwrap_or_else(|error| {
+            tell(&self.health, Health::Failed(error.to_string()));
+            false
+        })
     }
 
     /// Commits the batches that wait, as far as they fit into one group, or answers one who looks. Returns
@@ -301,6 +320,17 @@ fn commit(storage: &mut impl Storage, group: Vec<(Batch, Done)>, health: &watch:
         Err(error) if error.is_final() => Health::Failed(error.to_string()),
         Err(error) => Health::DiskFull(error.to_string()),
     };
+    tell(health, now);
+    for (lane, done) in waiting {
+        if let (Some(lane), Err(_)) = (lane, &outcome) {
+            lane.broken.store(true, Ordering::Release);
+        }
+        done(outcome.clone());
+    }
+}
+
+/// How the store is now, for all who want to know, and for the log where that is news.
+fn tell(health: &watch::Sender<Health>, now: Health) {
     health.send_if_modified(|health| {
         let changed = *health != now;
         if changed {
@@ -314,12 +344,6 @@ fn commit(storage: &mut impl Storage, group: Vec<(Batch, Done)>, health: &watch:
         }
         changed
     });
-    for (lane, done) in waiting {
-        if let (Some(lane), Err(_)) = (lane, &outcome) {
-            lane.broken.store(true, Ordering::Release);
-        }
-        done(outcome.clone());
-    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,14 @@
 //!
 //! `DIR/db` is sled's directory, `DIR/HEAD` says what was acknowledged, `DIR/LOCK` keeps a second server out.
 
+mod sealing;
+mod trees;
+
+use self::sealing::Sealing;
+use self::trees::{COMMITS, Trees, put};
 use super::chain::{self, End, Whole};
 use super::head::{Head, Scribe};
-use super::{Entry, Reader, Storage, StorageError, Stream, Tree, Write};
+use super::{Reader, Storage, StorageError, Tree, Write};
 use codraft_protocol::time::Timestamp;
 use sled::transaction::{TransactionError, Transactional, UnabortableTransactionError};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -13,14 +18,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Values are cut into parts of this many bytes. A leaf of sled's tree has at most 17 values, and what is
-/// larger than 128 KiB it would put into files of its own, which are not synced with the rest.
-const PART: usize = 4096;
-/// Before a whole value.
-const WHOLE: u8 = 0;
-/// Before the number of a value's parts.
-const PARTS: u8 = 1;
 
 /// How often the lock is asked for, and how long is waited in between.
 const LOCK_TRIES: u32 = 25;
@@ -33,11 +30,13 @@ pub struct Options {
     pub reserve: Option<u64>,
     /// Bytes of sled's pages that stay in memory, by sled's own count.
     pub cache: u64,
+    /// Values of a log that are sealed into one run; so many of the newest stay by themselves.
+    pub run: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { reserve: None, cache: 1 << 30 }
+        Self { reserve: None, cache: 1 << 30, run: 256 }
     }
 }
 
@@ -51,21 +50,11 @@ pub struct SledStorage {
     head: Scribe,
     end: End,
     whole: Whole,
+    sealing: Sealing,
     reserve: Option<u64>,
     failed: Option<String>,
     /// Locked as long as it lives.
     _lock: File,
-}
-
-#[derive(Debug)]
-struct Trees {
-    db: sled::Db,
-    /// In the order of [`Tree::ALL`].
-    values: Vec<sled::Tree>,
-    /// commit number → commit record.
-    commits: sled::Tree,
-    /// tree ‖ key ‖ u32 BE → part of a value; tree 0 is `commits`.
-    parts: sled::Tree,
 }
 
 fn sync_dir(dir: &Path) -> Result<(), StorageError> {
@@ -100,14 +89,9 @@ fn failed(error: impl std::fmt::Display) -> StorageError {
 
 /// Opens sled; a panic inside it is an error like any other.
 fn open_sled(path: &Path, cache: u64) -> Result<Trees, String> {
-    let open = || -> sled::Result<Trees> {
-        // Flushed by whoever acknowledges, never by the clock.
-        let db = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(cache).open()?;
-        let values = Tree::ALL.iter().map(|tree| db.open_tree(tree.name())).collect::<Result<_, _>>()?;
-        let (commits, parts) = (db.open_tree("commits")?, db.open_tree("parts")?);
-        Ok(Trees { db, values, commits, parts })
-    };
-    match catch_unwind(AssertUnwindSafe(open)) {
+    // Flushed by whoever acknowledges, never by the clock.
+    let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(cache);
+    match catch_unwind(AssertUnwindSafe(|| Trees::open(&config))) {
         Ok(opened) => opened.map_err(|error| error.to_string()),
         Err(panic) => Err(words_of(&*panic)),
     }
@@ -231,6 +215,7 @@ impl SledStorage {
         };
         let mut store = Self::assemble(dir, trees, head, acknowledged, lock)?;
         store.reserve = options.reserve;
+        store.sealing.run = options.run;
         store.whole = store.verify(acknowledged)?;
         store.end = store.whole.end;
         if store.end.sequence > acknowledged.sequence {
@@ -239,6 +224,7 @@ impl SledStorage {
             store.head.tell(store.end);
             store.head.wait(store.end.sequence)?;
         }
+        store.sealing.begin(&store.trees)?;
         Ok(store)
     }
 
@@ -249,7 +235,8 @@ impl SledStorage {
         let (dir, trees) = (dir.to_owned(), Arc::new(trees));
         let whole = Whole { end, values: 0, bytes: 0 };
         let head = Scribe::start(head, &end)?;
-        Ok(Self { dir, trees, data, head, end, whole, reserve: None, failed: None, _lock: lock })
+        let sealing = Sealing::new(Options::default().run);
+        Ok(Self { dir, trees, data, head, end, whole, sealing, reserve: None, failed: None, _lock: lock })
     }
 
     /// Reads everything and compares it with what was written and acknowledged.
@@ -300,7 +287,7 @@ impl SledStorage {
 
     fn write(&mut self, writes: &[Write], at: Timestamp) -> Result<(), StorageError> {
         for write in writes.iter().filter(|write| write.tree.is_append_only()) {
-            if write.value.is_none() || self.trees.of(write.tree)?.contains_key(&write.key).map_err(failed)? {
+            if write.value.is_none() || self.trees.has(write.tree, &write.key)? {
                 let what = format!(
                     "{} {} would be written a second time",
                     write.tree.name(),
@@ -322,31 +309,15 @@ impl SledStorage {
         let done = all.as_slice().transaction(|views| {
             let (parts, views) = views.split_last().ok_or(UnabortableTransactionError::Conflict)?;
             let (commits, values) = views.split_last().ok_or(UnabortableTransactionError::Conflict)?;
-            let put = |tree: &sled::transaction::TransactionalTree, number: u8, key: &[u8], value: &[u8]| {
-                let mut stored = Vec::with_capacity(value.len() + 5);
-                if value.len() <= PART {
-                    stored.push(WHOLE);
-                    stored.extend_from_slice(value);
-                } else {
-                    let mut count = 0_u32;
-                    for part in value.chunks(PART) {
-                        parts.insert(part_key(number, key, count), part)?;
-                        count += 1;
-                    }
-                    stored.push(PARTS);
-                    stored.extend_from_slice(&count.to_be_bytes());
-                }
-                tree.insert(key, stored)
-            };
             for write in writes {
                 let view = named.iter().zip(values).find(|((tree, _), _)| *tree == write.tree);
                 let (_, view) = view.ok_or(UnabortableTransactionError::Conflict)?;
                 match &write.value {
-                    Some(value) => put(view, write.tree as u8, &write.key, value)?,
-                    None => view.remove(write.key.as_slice())?,
+                    Some(value) => put(view, parts, write.tree as u8, &write.key, value)?,
+                    None => drop(view.remove(write.key.as_slice())?),
                 };
             }
-            put(commits, 0, &end.sequence.to_be_bytes(), &commit)?;
+            put(commits, parts, COMMITS, &end.sequence.to_be_bytes(), &commit)?;
             Ok::<(), sled::transaction::ConflictableTransactionError<()>>(())
         });
         done.map_err(|error| match error {
@@ -358,26 +329,46 @@ impl SledStorage {
         // HEAD follows: of all commits but this one it says already that they are acknowledged.
         self.head.wait(before.sequence)?;
         self.head.tell(end);
+        self.sealing.synced();
+        self.sealing.wrote(writes, end.sequence);
         Ok(())
     }
-}
 
-impl Storage for SledStorage {
-    fn commit(&mut self, writes: &[Write], at: Timestamp) -> Result<(), StorageError> {
+    /// Runs `work`; after an error or a panic nothing is written any more.
+    fn guarded<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
         if let Some(why) = &self.failed {
             return Err(StorageError::Failed(why.clone()));
         }
-        let written = catch_unwind(AssertUnwindSafe(|| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
             check_space(&self.dir, self.reserve)?;
-            self.write(writes, at)
+            work(self)
         }));
-        let outcome = written.unwrap_or_else(|panic| Err(StorageError::Failed(words_of(&*panic))));
+        let outcome = outcome.unwrap_or_else(|panic| Err(StorageError::Failed(words_of(&*panic))));
         if let Err(error) = &outcome
             && error.is_final()
         {
             self.failed = Some(error.to_string());
         }
         outcome
+    }
+}
+
+impl Storage for SledStorage {
+    fn commit(&mut self, writes: &[Write], at: Timestamp) -> Result<(), StorageError> {
+        self.guarded(|store| store.write(writes, at))
+    }
+
+    fn tidy(&mut self) -> Result<bool, StorageError> {
+        if self.sealing.rests() || self.failed.is_some() {
+            return Ok(false);
+        }
+        match self.guarded(Self::seal_some) {
+            Err(StorageError::DiskFull { .. }) => Ok(false),
+            outcome => outcome,
+        }
     }
 
     fn end(&self) -> End {
@@ -386,87 +377,6 @@ impl Storage for SledStorage {
 
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::clone(&self.trees) as Arc<dyn Reader>
-    }
-}
-
-fn part_key(tree: u8, key: &[u8], number: u32) -> Vec<u8> {
-    let mut all = vec![tree];
-    all.extend_from_slice(key);
-    all.extend_from_slice(&number.to_be_bytes());
-    all
-}
-
-impl Trees {
-    fn of(&self, tree: Tree) -> Result<&sled::Tree, StorageError> {
-        let place = Tree::ALL.iter().position(|one| *one == tree);
-        place.and_then(|place| self.values.get(place)).ok_or_else(|| failed("there is no such tree"))
-    }
-
-    /// A value from its stored form.
-    fn whole(&self, tree: u8, key: &[u8], stored: &[u8]) -> Result<Vec<u8>, StorageError> {
-        match stored.split_first() {
-            Some((&WHOLE, value)) => Ok(value.to_vec()),
-            Some((&PARTS, count)) => {
-                let count =
-                    <[u8; 4]>::try_from(count).map_err(|_| failed("a value's part count is damaged"))?;
-                let mut value = Vec::new();
-                for number in 0..u32::from_be_bytes(count) {
-                    let part = self.parts.get(part_key(tree, key, number)).map_err(failed)?;
-                    value.extend_from_slice(&part.ok_or_else(|| failed("a part of a value is missing"))?);
-                }
-                Ok(value)
-            }
-            _ => Err(failed("a value begins with no known mark")),
-        }
-    }
-}
-
-impl Reader for Trees {
-    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        let stored = self.of(tree)?.get(key).map_err(failed)?;
-        stored.map(|stored| self.whole(tree as u8, key, &stored)).transpose()
-    }
-
-    fn scan<'a>(&'a self, tree: Tree, prefix: &[u8]) -> Stream<'a, Entry> {
-        match self.of(tree) {
-            Ok(values) => Box::new(values.scan_prefix(prefix).map(move |entry| {
-                let (key, stored) = entry.map_err(failed)?;
-                let value = self.whole(tree as u8, &key, &stored)?;
-                Ok((key.to_vec(), value))
-            })),
-            Err(error) => Box::new(std::iter::once(Err(error))),
-        }
-    }
-
-    fn scan_from<'a>(&'a self, tree: Tree, prefix: &[u8], key: &[u8]) -> Stream<'a, Entry> {
-        let here = prefix.to_vec();
-        match self.of(tree) {
-            Ok(values) => {
-                let entries = values.range(key.to_vec()..).map(move |entry| {
-                    let (key, stored) = entry.map_err(failed)?;
-                    let value = self.whole(tree as u8, &key, &stored)?;
-                    Ok((key.to_vec(), value))
-                });
-                Box::new(entries.take_while(move |entry: &Result<Entry, StorageError>| {
-                    entry.as_ref().map_or(true, |(key, _)| key.starts_with(&here))
-                }))
-            }
-            Err(error) => Box::new(std::iter::once(Err(error))),
-        }
-    }
-
-    fn last(&self, tree: Tree, prefix: &[u8]) -> Result<Option<Entry>, StorageError> {
-        let Some(entry) = self.of(tree)?.scan_prefix(prefix).next_back() else { return Ok(None) };
-        let (key, stored) = entry.map_err(failed)?;
-        let value = self.whole(tree as u8, &key, &stored)?;
-        Ok(Some((key.to_vec(), value)))
-    }
-
-    fn commits<'a>(&'a self, from: u64) -> Stream<'a, (u64, Vec<u8>)> {
-        Box::new(self.commits.range(from.to_be_bytes()..).map(|entry| {
-            let (key, stored) = entry.map_err(failed)?;
-            Ok((super::record::key::number(&key), self.whole(0, &key, &stored)?))
-        }))
     }
 }
 

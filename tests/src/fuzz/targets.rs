@@ -16,19 +16,25 @@ use codraft_server::address::Source;
 use codraft_server::directory::token::{Seed, Token};
 use codraft_server::directory::{Change, Directory};
 use codraft_server::storage::backup::{self, Backup};
+use codraft_server::storage::chain::End;
 use codraft_server::storage::memory::MemoryStorage;
 use codraft_server::storage::record::{
     AccessRecord, AccountRecord, ChangeRecord, DelegationRecord, DocumentRecord, QuarantineRecord,
-    TicketRecord,
+    TicketRecord, key,
 };
+use codraft_server::storage::run::{self, Kind};
 use codraft_server::storage::{Storage as _, Tree, Write};
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use rand::Rng as _;
 use rand::rngs::SmallRng;
 use sha2::{Digest as _, Sha256};
+use std::io::{Read as _, Write as _};
 
 /// All of them.
 pub fn all() -> Vec<Target> {
-    vec![frame(), sync(), gate(), text(), record(), snapshot(), backup_file(), body()]
+    vec![frame(), sync(), gate(), text(), record(), snapshot(), run(), backup_file(), body()]
 }
 
 /// The one with that name.
@@ -318,6 +324,56 @@ fn snapshot() -> Target {
                 let restored = Index::of_snapshot(&again).expect("its own");
                 assert!(restored.snapshot() == again, "what is read is written alike");
                 format!("{} changes", index.len())
+            }
+        }),
+    }
+}
+
+/// A run of values, inflated: what is read comes back as it was.
+fn run() -> Target {
+    let (mut replica, _) = house();
+    let changes = (0..30).map(|n| {
+        replica.splice(5 + n % 7, n % 4, (n % 3) as isize, "é🙂");
+        let raw = replica.doc.get_last_local_change().expect("it has just been made").raw_bytes().to_vec();
+        let received = Timestamp(1_700_000_000_000 + n as i64);
+        ChangeRecord { received, account: "a".into(), delegation: code("CAN"), raw }.encode()
+    });
+    let changes: Vec<Vec<u8>> = changes.collect();
+    let mut end = End::start([7; 16]);
+    let commits = changes.iter().zip(0_u64..).map(|(change, number)| {
+        let key = key::numbered(&DocumentId::from_bytes([7; 16]), number);
+        let writes = [Write { tree: Tree::Changes, key, value: Some(change.clone()) }];
+        let (commit, next) = end.commit(&writes, Timestamp(number as i64));
+        end = next;
+        commit
+    });
+    let commits: Vec<Vec<u8>> = commits.collect();
+    let inflated = |run: Vec<u8>| {
+        let (head, packed) = run.split_at(5);
+        let mut all = head.to_vec();
+        DeflateDecoder::new(packed).read_to_end(&mut all).expect("a run");
+        all
+    };
+    let seeds = [(Kind::Any, &changes), (Kind::Changes, &changes), (Kind::Commits, &commits)];
+    Target {
+        name: "run",
+        seeds: seeds.map(|(kind, values)| inflated(run::seal(kind, values))).to_vec(),
+        mend: leave,
+        run: Box::new(|input| {
+            let Some((head, packed)) = input.split_at_checked(5) else { return "short".to_owned() };
+            let mut deflate = DeflateEncoder::new(head.to_vec(), Compression::none());
+            deflate.write_all(packed).expect("memory");
+            match run::open(&deflate.finish().expect("memory")) {
+                Err(error) => kind(&error),
+                Ok(values) => {
+                    for kind in [Kind::Any, Kind::Changes, Kind::Commits] {
+                        assert!(
+                            run::open(&run::seal(kind, &values)).as_ref() == Ok(&values),
+                            "it comes back"
+                        );
+                    }
+                    format!("{} values", values.len().min(40))
+                }
             }
         }),
     }

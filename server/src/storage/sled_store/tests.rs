@@ -1,7 +1,9 @@
+use super::super::Entry;
 use super::super::memory::MemoryStorage;
+use super::trees::{PART, numbered};
 use super::*;
 use rand::rngs::StdRng;
-use rand::{Rng as _, SeedableRng as _};
+use rand::{Rng as _, RngCore as _, SeedableRng as _};
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::FileExt as _;
 use std::process::{Command, Stdio};
@@ -9,13 +11,22 @@ use std::process::{Command, Stdio};
 const AT: Timestamp = Timestamp(1);
 
 fn no_reserve() -> Options {
-    Options { reserve: Some(0), ..Options::default() }
+    Options { reserve: Some(0), run: RUN, ..Options::default() }
 }
+
+/// Small, so that much is sealed.
+const RUN: u64 = 8;
 
 fn new_store(dir: &Path) -> SledStorage {
     let mut store = SledStorage::init(dir, [6; 16], &[], AT).unwrap();
     store.reserve = Some(0);
+    store.sealing.run = RUN;
     store
+}
+
+/// Seals what there is to seal.
+fn tidied(store: &mut SledStorage) -> usize {
+    (0..).take_while(|_| store.tidy().unwrap()).count()
 }
 
 fn reopened(dir: &Path) -> SledStorage {
@@ -40,8 +51,11 @@ fn a_lock_that_is_just_being_let_go_is_waited_for() {
     assert!(matches!(refused, Err(StorageError::InUse { .. })));
 }
 
-fn change(n: u32, len: usize) -> Write {
-    Write { tree: Tree::Changes, key: n.to_be_bytes().to_vec(), value: Some(vec![n as u8; len]) }
+/// Values that no packing makes smaller.
+fn change(n: u64, len: usize) -> Write {
+    let mut value = vec![0; len];
+    StdRng::seed_from_u64(n).fill_bytes(&mut value);
+    Write { tree: Tree::Changes, key: n.to_be_bytes().to_vec(), value: Some(value) }
 }
 
 fn ticket(n: u8, value: Option<u8>) -> Write {
@@ -62,31 +76,153 @@ fn sample(dir: &Path) {
                 AT,
             )
             .unwrap();
+        store.tidy().unwrap();
     }
+    assert!(store.trees.runs.len() > 6);
+}
+
+/// Both tell the same, in every way in which they can be asked.
+fn assert_same(one: &dyn Reader, other: &dyn Reader, rng: &mut StdRng) {
+    let all = everything(one);
+    assert!(all == everything(other));
+    let commits = |reader: &dyn Reader, from| reader.commits(from).map(Result::unwrap).collect::<Vec<_>>();
+    let count = commits(one, 1).len() as u64;
+    for from in [1, rng.random_range(1..=count + 1)] {
+        assert!(commits(one, from) == commits(other, from), "commits from {from}");
+    }
+    for tree in Tree::ALL {
+        assert_eq!(one.last(tree, &[]).unwrap(), other.last(tree, &[]).unwrap());
+    }
+    for _ in 0..20 {
+        let document = rng.random_range(0..DOCUMENTS + 1);
+        let key = of(document, rng.random_range(0..400));
+        assert_eq!(one.get(Tree::Changes, &key).unwrap(), other.get(Tree::Changes, &key).unwrap());
+        let prefix = [document; 16];
+        let from = |reader: &dyn Reader| {
+            reader.scan_from(Tree::Changes, &prefix, &key).map(Result::unwrap).collect::<Vec<_>>()
+        };
+        assert!(from(one) == from(other));
+        let log =
+            |reader: &dyn Reader| reader.scan(Tree::Changes, &prefix).map(Result::unwrap).collect::<Vec<_>>();
+        assert!(log(one) == log(other));
+    }
+}
+
+const DOCUMENTS: u8 = 4;
+
+/// The key of a change.
+fn of(document: u8, number: u64) -> Vec<u8> {
+    numbered(&[document; 16], number)
 }
 
 #[test]
 fn what_is_committed_is_there_after_reopening_as_in_memory() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("data");
-    let mut memory = MemoryStorage::default();
+    let mut memory = MemoryStorage::empty(End::start([6; 16]));
     let mut rng = StdRng::seed_from_u64(3);
     drop(new_store(&dir));
-    for round in 0..6_u32 {
+    memory.commit(&[], AT).unwrap();
+    let mut next = [0_u64; DOCUMENTS as usize];
+    let mut steps = 0;
+    for _ in 0..8 {
         let mut store = reopened(&dir);
-        for n in 0..20 {
+        for n in 0..40_u32 {
             let size = [1, 100, PART, PART + 1, 3 * PART, 200_000][rng.random_range(0..6)];
             let value = rng.random_bool(0.7).then_some(n as u8);
-            let writes = [change(round * 100 + n, size), ticket(rng.random_range(0..5), value)];
+            let mut writes = vec![ticket(rng.random_range(0..5), value)];
+            for _ in 0..rng.random_range(0..4) {
+                let document = rng.random_range(0..DOCUMENTS);
+                let number = &mut next[usize::from(document)];
+                let value = Some(vec![n as u8; size]);
+                writes.push(Write { tree: Tree::Changes, key: of(document, *number), value });
+                *number += 1;
+            }
             store.commit(&writes, AT).unwrap();
             memory.commit(&writes, AT).unwrap();
+            for _ in 0..rng.random_range(0..3) {
+                steps += usize::from(store.tidy().unwrap());
+            }
         }
-        assert_eq!(everything(&*store.reader()), everything(&*memory.reader()));
+        assert_same(&*store.reader(), &*memory.reader(), &mut rng);
     }
-    let store = reopened(&dir);
-    assert_eq!(everything(&*store.reader()), everything(&*memory.reader()));
-    assert_eq!(store.end.sequence, 121);
+    let mut store = reopened(&dir);
+    assert_same(&*store.reader(), &*memory.reader(), &mut rng);
+    steps += tidied(&mut store);
+    assert_same(&*store.reader(), &*memory.reader(), &mut rng);
+    assert!(steps > 60, "{steps} steps");
+    // A value that was sealed is as final as one that was not.
+    let again = Write { tree: Tree::Changes, key: of(1, 2), value: Some(vec![1]) };
+    assert!(matches!(store.commit(&[again], AT), Err(StorageError::Failed(_))));
+    let single = store.trees.of(Tree::Changes).unwrap();
+    assert!(
+        single.len() as u64 <= u64::from(DOCUMENTS) * 2 * RUN + WAITING,
+        "{} stand by themselves",
+        single.len()
+    );
+    drop(store);
     assert_eq!(fs::read_dir(dir.join("db/blobs")).map_or(0, Iterator::count), 0, "sled made blob files");
+}
+
+/// Values of the runs that wait to be synced.
+const WAITING: u64 = 16 * RUN;
+
+/// What a crash may leave: a run that was written, whose values still stand by themselves, all or some.
+#[test]
+fn what_is_sealed_and_single_at_once_is_told_once_and_tidied() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let mut memory = MemoryStorage::empty(End::start([6; 16]));
+    memory.commit(&[], AT).unwrap();
+    let mut store = new_store(&data);
+    for n in 0..4 * RUN {
+        let write = Write { tree: Tree::Changes, key: of(1, n), value: Some(vec![n as u8; 10]) };
+        store.commit(std::slice::from_ref(&write), AT).unwrap();
+        memory.commit(&[write], AT).unwrap();
+    }
+    let mut rng = StdRng::seed_from_u64(5);
+    assert!(store.tidy().unwrap() && store.trees.runs.len() == 1);
+    assert_same(&*store.reader(), &*memory.reader(), &mut rng);
+    drop(store);
+    let mut store = reopened(&data);
+    assert_eq!(store.trees.runs.len(), 1);
+    let singles =
+        |store: &SledStorage| store.trees.commits.len() + store.trees.of(Tree::Changes).unwrap().len();
+    let before = singles(&store);
+    assert!(store.tidy().unwrap() && singles(&store) == before - RUN as usize, "its values go first");
+    assert_same(&*store.reader(), &*memory.reader(), &mut rng);
+    tidied(&mut store);
+    assert_same(&*store.reader(), &*memory.reader(), &mut rng);
+    assert!(!store.tidy().unwrap());
+}
+
+#[test]
+fn whoever_reads_while_it_is_sealed_misses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = new_store(&dir.path().join("data"));
+    let count = 150 * RUN;
+    let writes = (0..count).map(|n| Write {
+        tree: Tree::Changes,
+        key: of((n / 400) as u8, n % 400),
+        value: Some(vec![n as u8; if n % 50 == 0 { 9000 } else { 30 }]),
+    });
+    store.commit(&writes.collect::<Vec<_>>(), AT).unwrap();
+    for _ in 0..count {
+        store.commit(&[], AT).unwrap();
+    }
+    let reader = store.reader();
+    std::thread::scope(|scope| {
+        let sealing = scope.spawn(|| tidied(&mut store));
+        let mut scans = 0;
+        while !sealing.is_finished() || scans == 0 {
+            assert_eq!(everything(&*reader).len() as u64, count);
+            let commits = reader.commits(1).map(|commit| commit.unwrap().0).collect::<Vec<_>>();
+            assert!(commits.iter().copied().eq(1..=count + 2));
+            assert!((0..400).all(|n| reader.get(Tree::Changes, &of(1, n)).unwrap().is_some()));
+            scans += 1;
+        }
+        assert!(sealing.join().unwrap() > 100);
+    });
 }
 
 #[test]
@@ -178,14 +314,14 @@ fn a_flipped_bit_is_found_or_harmless() {
     sample(&data);
     let before = everything(&*reopened(&data).reader());
     let mut rng = StdRng::seed_from_u64(12);
-    let size = fs::metadata(data.join("db/db")).unwrap().len();
+    // The end of its file is empty.
+    let used = fs::read(data.join("db/db")).unwrap().iter().rposition(|byte| *byte != 0).unwrap() as u64;
     let mut found = 0;
     for round in 0..20 {
         let copy = dir.path().join(format!("flip-{round}"));
         copy_dir(&data, &copy).unwrap();
         let file = OpenOptions::new().read(true).write(true).open(copy.join("db/db")).unwrap();
-        // sled writes from the start of its file; most of a fresh one is empty.
-        let at = rng.random_range(0..size.min(600_000));
+        let at = rng.random_range(0..used);
         let mut byte = [0];
         file.read_exact_at(&mut byte, at).unwrap();
         file.write_all_at(&[byte[0] ^ (1 << rng.random_range(0..8))], at).unwrap();
@@ -203,12 +339,13 @@ fn a_flipped_bit_is_found_or_harmless() {
 fn writer_to_be_killed() {
     let Some(dir) = std::env::var_os("CODRAFT_TEST_WRITER") else { return };
     let mut store = SledStorage::open(Path::new(&dir), &no_reserve()).unwrap();
-    let mut n = everything(&*store.reader()).len() as u32;
+    let mut n = everything(&*store.reader()).len() as u64;
     loop {
         let size = if n.is_multiple_of(10) { 20_000 } else { 300 };
         store.commit(&[change(n, size)], AT).unwrap();
         n += 1;
         println!("acknowledged {n}");
+        store.tidy().unwrap();
     }
 }
 
@@ -243,11 +380,11 @@ fn nothing_acknowledged_is_lost_by_kill_9() {
         writer.wait().unwrap();
         let store = reopened(&data);
         let there = everything(&*store.reader());
-        assert!(there.len() as u32 >= acknowledged, "{acknowledged} acknowledged, {} there", there.len());
+        assert!(there.len() as u64 >= acknowledged, "{acknowledged} acknowledged, {} there", there.len());
         for (n, (_, (key, _))) in there.iter().enumerate() {
-            assert_eq!(*key, (n as u32).to_be_bytes());
+            assert_eq!(*key, (n as u64).to_be_bytes());
         }
-        acknowledged = there.len() as u32;
+        acknowledged = there.len() as u64;
     }
     println!("{kills} kills, {acknowledged} changes");
 }

@@ -1,0 +1,149 @@
+use super::super::chain::End;
+use super::super::record::{ChangeRecord, key};
+use super::super::{Tree, Write};
+use super::*;
+use automerge::transaction::Transactable as _;
+use automerge::{ActorId, AutoCommit, ObjType, ROOT};
+use codraft_protocol::id::DocumentId;
+use codraft_protocol::time::Timestamp;
+use proptest::prelude::*;
+
+/// What a few delegations write in turn, key by key, and at times at once.
+fn log(changes: usize, concurrent: bool) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    let mut record = |raw: Vec<u8>, who: usize| {
+        let delegation = ["CAN", "USA", "FRA"][who].parse().unwrap();
+        let received = Timestamp(1_700_000_000_000 + 137 * all.len() as i64);
+        all.push(ChangeRecord { received, account: format!("delegate-{who}"), delegation, raw }.encode());
+    };
+    let mut documents: Vec<AutoCommit> =
+        (0..3_u8).map(|n| AutoCommit::new().with_actor(ActorId::from([n; 16]))).collect();
+    let text = documents[0].put_object(ROOT, "text", ObjType::Text).unwrap();
+    record(documents[0].get_last_local_change().unwrap().raw_bytes().to_vec(), 0);
+    let mut first = documents[0].fork().with_actor(ActorId::from([9; 16]));
+    documents.iter_mut().skip(1).for_each(|one| drop(one.merge(&mut first).unwrap()));
+    for n in 1..changes {
+        let who = n / 7 % 3;
+        if !concurrent || n % 20 == 0 {
+            let (before, behind) = documents.split_at_mut(who);
+            let (one, behind) = behind.split_first_mut().unwrap();
+            before.iter_mut().chain(behind).for_each(|other| drop(one.merge(other).unwrap()));
+        }
+        let length = documents[who].length(&text);
+        documents[who].splice_text(&text, length, 0, "x").unwrap();
+        record(documents[who].get_last_local_change().unwrap().raw_bytes().to_vec(), who);
+    }
+    all
+}
+
+use automerge::ReadDoc as _;
+
+/// A chain of commits that wrote such a log, among other things.
+fn chain(values: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut end = End::start([7; 16]);
+    let mut commits = Vec::new();
+    for (number, value) in values.iter().enumerate() {
+        let document = DocumentId::from_bytes([(number % 2) as u8; 16]);
+        let key = key::numbered(&document, number as u64 / 2);
+        let mut writes = vec![Write { tree: Tree::Changes, key, value: Some(value.clone()) }];
+        if number % 10 == 3 {
+            writes.push(Write { tree: Tree::Tickets, key: b"t".to_vec(), value: None });
+            writes.push(Write {
+                tree: Tree::Delegations,
+                key: b"a longer key than numbers are".to_vec(),
+                value: Some(vec![1]),
+            });
+        }
+        let (stored, next) = end.commit(&writes, Timestamp(1_700_000_000_000 + 9 * number as i64));
+        end = next;
+        commits.push(stored);
+    }
+    commits
+}
+
+fn size(values: &[Vec<u8>]) -> usize {
+    values.iter().map(Vec::len).sum()
+}
+
+#[test]
+fn a_log_takes_a_fraction_of_its_room() {
+    for concurrent in [false, true] {
+        let values = log(256, concurrent);
+        let run = seal(Kind::Changes, &values);
+        assert_eq!(run[0], Kind::Changes as u8);
+        assert_eq!(open(&run).unwrap(), values);
+        assert_eq!(count(&run), Ok(256));
+        assert!(run.len() * 4 < size(&values), "{} of {}", run.len(), size(&values));
+        let plain = seal(Kind::Any, &values);
+        assert_eq!(open(&plain).unwrap(), values);
+        assert!(run.len() * 2 < plain.len(), "{} and {}", run.len(), plain.len());
+    }
+    let values = chain(&log(256, false));
+    let run = seal(Kind::Commits, &values);
+    assert_eq!(run[0], Kind::Commits as u8);
+    assert_eq!(open(&run).unwrap(), values);
+    // Nearly all of it is the hashes of what was written.
+    assert!(run.len() < 256 * 40, "{} of {}", run.len(), size(&values));
+}
+
+#[test]
+fn what_cannot_be_said_shorter_is_kept_as_it_is() {
+    let mut changes = log(20, false);
+    // Not a record; a record of what is no change; a change whose checksum is wrong; nothing at all.
+    changes.push(b"something else".to_vec());
+    let run = seal(Kind::Changes, &changes);
+    assert_eq!((run[0], open(&run).unwrap()), (Kind::Any as u8, changes.clone()));
+    changes.pop();
+    let mut record = ChangeRecord::decode(&changes[3]).unwrap();
+    record.raw[5] ^= 1;
+    changes[3] = record.encode();
+    record.raw = b"no chunk".to_vec();
+    changes.push(record.encode());
+    record.raw.clear();
+    changes.push(record.encode());
+    let run = seal(Kind::Changes, &changes);
+    assert_eq!((run[0], open(&run).unwrap()), (Kind::Changes as u8, changes));
+    // Commits that do not follow one another.
+    let mut commits = chain(&log(6, false));
+    commits.remove(2);
+    let run = seal(Kind::Commits, &commits);
+    assert_eq!((run[0], open(&run).unwrap()), (Kind::Any as u8, commits));
+    assert_eq!(open(&seal(Kind::Changes, &[])).unwrap(), Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn damage_is_told() {
+    for (kind, values) in
+        [(Kind::Changes, log(40, true)), (Kind::Commits, chain(&log(40, true))), (Kind::Any, log(40, true))]
+    {
+        let run = seal(kind, &values);
+        for length in 0..run.len() {
+            assert!(open(&run[..length]).is_err());
+        }
+        for at in 0..run.len() {
+            let mut other = run.clone();
+            other[at] ^= 1 << (at % 8);
+            // Told, or other values, which the chain finds; never a panic.
+            let _ = open(&other);
+        }
+        let mut newer = run.clone();
+        newer[0] = 9;
+        assert!(matches!(open(&newer), Err(RecordError::Version { version: 9, .. })));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_values_come_back(values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..20)) {
+        for kind in [Kind::Any, Kind::Changes, Kind::Commits] {
+            prop_assert_eq!(&open(&seal(kind, &values)).unwrap(), &values);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_told_or_opened(bytes in prop::collection::vec(any::<u8>(), 0..200), kind in 0..4_u8) {
+        let mut run = vec![kind, 0, 0, 0, 1];
+        run.extend_from_slice(&bytes);
+        let _ = open(&run);
+    }
+}
