@@ -51,6 +51,33 @@ fn decode_as<T: DeserializeOwned>(what: &'static str, format: u8, bytes: &[u8]) 
     if rest.is_empty() { Ok(value) } else { Err(malformed(format!("{} bytes too many", rest.len()))) }
 }
 
+/// Bytes as one piece: what serde makes of a list of numbers is the same, and takes ten times as long.
+pub(super) mod octets {
+    use serde::de::{Error, Visitor};
+    use serde::{Deserializer, Serializer};
+    use std::fmt;
+
+    pub(in super::super) fn serialize<S: Serializer>(bytes: &[u8], s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_bytes(bytes)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D::Error> {
+        struct Octets;
+        impl Visitor<'_> for Octets {
+            type Value = Vec<u8>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+        }
+        d.deserialize_bytes(Octets)
+    }
+}
+
 /// Times as milliseconds: records are for machines.
 mod millis {
     use codraft_protocol::time::Timestamp;
@@ -170,6 +197,7 @@ ChangeRecord {
     /// Whose it is.
     delegation: DelegationCode,
     /// The change as it came: an Automerge chunk.
+    #[serde(with = "octets")]
     raw: Vec<u8>,
 });
 
@@ -188,6 +216,7 @@ QuarantineRecord {
     /// The reason in words.
     reason: String,
     /// The bytes as they came.
+    #[serde(with = "octets")]
     raw: Vec<u8>,
 });
 
@@ -202,6 +231,32 @@ DelegationRecord {
     #[serde(with = "millis")]
     created: Timestamp,
 });
+
+impl ChangeRecord {
+    /// Its stored form, of this change.
+    pub(super) fn encode_with(&self, raw: &[u8]) -> Vec<u8> {
+        debug_assert!(self.raw.is_empty(), "one change at a time");
+        let mut stored = self.encode();
+        // How long the change is, and the change, are the last of it.
+        stored.pop();
+        leb128(raw.len(), &mut stored);
+        stored.extend_from_slice(raw);
+        stored
+    }
+}
+
+/// A number as it stands in records, and in Automerge's chunks.
+pub(super) fn leb128(mut number: usize, to: &mut Vec<u8>) {
+    loop {
+        let byte = (number & 0x7f) as u8;
+        number >>= 7;
+        if number == 0 {
+            to.push(byte);
+            return;
+        }
+        to.push(byte | 0x80);
+    }
+}
 
 /// One who can come in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

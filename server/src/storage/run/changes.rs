@@ -1,7 +1,7 @@
 //! Records of changes as columns. A chunk of Automerge's is its hash's first four bytes, its dependencies, and the
 //! rest; the first follow from the others, and a dependency is mostly one of the changes before it.
 
-use super::super::record::{ChangeRecord, RecordError};
+use super::super::record::{ChangeRecord, RecordError, leb128, octets};
 use super::{Unpacked, malformed};
 use codraft_protocol::id::DelegationCode;
 use codraft_protocol::time::Timestamp;
@@ -30,6 +30,7 @@ pub(super) struct Changes {
     others: Vec<Hash>,
     /// How long the rest of each is; and all of it.
     lengths: Vec<u32>,
+    #[serde(with = "octets")]
     rest: Vec<u8>,
 }
 
@@ -40,18 +41,6 @@ fn place<T: PartialEq>(table: &mut Vec<T>, one: T) -> Option<u32> {
         table.len() - 1
     });
     u32::try_from(at).ok()
-}
-
-fn leb128(mut number: usize, to: &mut Vec<u8>) {
-    loop {
-        let byte = (number & 0x7f) as u8;
-        number >>= 7;
-        if number == 0 {
-            to.push(byte);
-            return;
-        }
-        to.push(byte | 0x80);
-    }
 }
 
 /// A number, and what comes behind it.
@@ -82,16 +71,17 @@ fn taken_apart(raw: &[u8]) -> Option<(Vec<Hash>, &[u8])> {
 
 /// A chunk, and its hash.
 fn put_together(deps: &[Hash], rest: &[u8]) -> (Vec<u8>, Hash) {
-    let mut data = Vec::with_capacity(rest.len() + HASH * deps.len() + 2);
-    leb128(deps.len(), &mut data);
-    deps.iter().for_each(|dep| data.extend_from_slice(dep));
-    data.extend_from_slice(rest);
-    let mut raw = Vec::with_capacity(data.len() + 12);
+    let mut head = Vec::with_capacity(HASH * deps.len() + 2);
+    leb128(deps.len(), &mut head);
+    deps.iter().for_each(|dep| head.extend_from_slice(dep));
+    let length = head.len() + rest.len();
+    let mut raw = Vec::with_capacity(length + 16);
     raw.extend_from_slice(&MAGIC);
     raw.extend_from_slice(&[0; 4]);
     raw.push(CHANGE);
-    leb128(data.len(), &mut raw);
-    raw.extend_from_slice(&data);
+    leb128(length, &mut raw);
+    raw.extend_from_slice(&head);
+    raw.extend_from_slice(rest);
     let hash = hash(&raw);
     if let (Some(sum), Some(first)) = (raw.get_mut(4..8), hash.get(..4)) {
         sum.copy_from_slice(first);
@@ -170,8 +160,9 @@ pub(super) fn unpack(packed: Changes) -> Result<Vec<Vec<u8>>, RecordError> {
             }
         };
         hashes.push(hash);
-        let (received, account) = (Timestamp(before), account.clone());
-        unpacked.push(ChangeRecord { received, account, delegation: delegation.clone(), raw }.encode())?;
+        let (received, account, delegation) = (Timestamp(before), account.clone(), delegation.clone());
+        let record = ChangeRecord { received, account, delegation, raw: Vec::new() };
+        unpacked.push(record.encode_with(&raw))?;
     }
     Ok(unpacked.values)
 }

@@ -2,7 +2,7 @@
 //! what was written stay as they are: by them a store is verified.
 
 use super::super::chain::{Body, Hash, follow};
-use super::super::record::RecordError;
+use super::super::record::{RecordError, octets};
 use super::{Unpacked, malformed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,7 +21,9 @@ pub(super) struct Commits {
     trees: Vec<u8>,
     keys: Vec<Key>,
     values: Vec<bool>,
-    hashes: Vec<Hash>,
+    /// Those of the values, one behind the other.
+    #[serde(with = "octets")]
+    hashes: Vec<u8>,
     prefixes: Vec<Vec<u8>>,
 }
 
@@ -58,7 +60,7 @@ pub(super) fn pack(values: &[Vec<u8>]) -> Option<Commits> {
         for (tree, key, hash) in body.entries {
             packed.trees.push(tree);
             packed.values.push(hash.is_some());
-            packed.hashes.extend(hash);
+            packed.hashes.extend(hash.iter().flatten());
             packed.keys.push(match key.split_last_chunk::<NUMBER>() {
                 Some((prefix, number)) => {
                     let prefix = match places.get(prefix) {
@@ -86,7 +88,7 @@ pub(super) fn pack(values: &[Vec<u8>]) -> Option<Commits> {
 pub(super) fn unpack(packed: Commits) -> Result<Vec<Vec<u8>>, RecordError> {
     let short = || malformed("a column is too short");
     let mut written = packed.trees.iter().zip(packed.keys).zip(&packed.values);
-    let (mut hashes, mut counting) = (packed.hashes.iter(), Counting::default());
+    let (mut hashes, mut counting) = (packed.hashes.as_slice(), Counting::default());
     let (mut chain, mut at) = (None::<Hash>, 0_i64);
     let mut unpacked = Unpacked::default();
     for (since, count) in packed.at.iter().zip(&packed.counts) {
@@ -104,7 +106,14 @@ pub(super) fn unpack(packed: Commits) -> Result<Vec<Vec<u8>>, RecordError> {
                     key
                 }
             };
-            let hash = if *is_value { Some(*hashes.next().ok_or_else(short)?) } else { None };
+            let hash = match hashes.split_first_chunk() {
+                Some((hash, behind)) if *is_value => {
+                    hashes = behind;
+                    Some(*hash)
+                }
+                None if *is_value => return Err(short()),
+                _ => None,
+            };
             entries.push((*tree, key, hash));
         }
         let body = postcard::to_extend(&Body { at, entries }, Vec::new()).unwrap_or_default();
