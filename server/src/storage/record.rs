@@ -233,14 +233,14 @@ DelegationRecord {
 });
 
 impl ChangeRecord {
-    /// Its stored form, of this change.
-    pub(super) fn encode_with(&self, raw: &[u8]) -> Vec<u8> {
+    /// Its stored form but for the change itself, which is the last of it, and its length; with room for so many bytes.
+    pub(super) fn encode_before(&self, room: usize) -> Vec<u8> {
         debug_assert!(self.raw.is_empty(), "one change at a time");
-        let mut stored = self.encode();
-        // How long the change is, and the change, are the last of it.
+        let mut stored = Vec::with_capacity(room + self.account.len() + 32);
+        stored.push(VERSION);
+        // As in `encode`.
+        let mut stored = postcard::to_extend(self, stored).unwrap_or_default();
         stored.pop();
-        leb128(raw.len(), &mut stored);
-        stored.extend_from_slice(raw);
         stored
     }
 }

@@ -69,24 +69,29 @@ fn taken_apart(raw: &[u8]) -> Option<(Vec<Hash>, &[u8])> {
     Some((deps, rest))
 }
 
-/// A chunk, and its hash.
-fn put_together(deps: &[Hash], rest: &[u8]) -> (Vec<u8>, Hash) {
-    let mut head = Vec::with_capacity(HASH * deps.len() + 2);
-    leb128(deps.len(), &mut head);
-    deps.iter().for_each(|dep| head.extend_from_slice(dep));
-    let length = head.len() + rest.len();
-    let mut raw = Vec::with_capacity(length + 16);
-    raw.extend_from_slice(&MAGIC);
-    raw.extend_from_slice(&[0; 4]);
-    raw.push(CHANGE);
-    leb128(length, &mut raw);
-    raw.extend_from_slice(&head);
-    raw.extend_from_slice(rest);
-    let hash = hash(&raw);
+/// How many bytes a number takes.
+fn width(number: usize) -> usize {
+    (usize::BITS - number.leading_zeros()).div_ceil(7).max(1) as usize
+}
+
+/// Puts the length of a chunk, and the chunk, behind what is there; answers its hash.
+fn put_together(deps: &[Hash], rest: &[u8], to: &mut Vec<u8>) -> Hash {
+    let data = width(deps.len()) + HASH * deps.len() + rest.len();
+    leb128(MAGIC.len() + 4 + 1 + width(data) + data, to);
+    let from = to.len();
+    to.extend_from_slice(&MAGIC);
+    to.extend_from_slice(&[0; 4]);
+    to.push(CHANGE);
+    leb128(data, to);
+    leb128(deps.len(), to);
+    deps.iter().for_each(|dep| to.extend_from_slice(dep));
+    to.extend_from_slice(rest);
+    let raw = to.get_mut(from..).unwrap_or_default();
+    let hash = hash(raw);
     if let (Some(sum), Some(first)) = (raw.get_mut(4..8), hash.get(..4)) {
         sum.copy_from_slice(first);
     }
-    (raw, hash)
+    hash
 }
 
 /// The hash of a chunk: all of it but its magic bytes and its checksum.
@@ -105,7 +110,11 @@ pub(super) fn pack(values: &[Vec<u8>]) -> Option<Changes> {
         packed.delegation.push(place(&mut packed.delegations, record.delegation)?);
         packed.received.push(record.received.0.wrapping_sub(before));
         before = record.received.0;
-        let apart = taken_apart(&record.raw).filter(|(deps, rest)| put_together(deps, rest).0 == record.raw);
+        let apart = taken_apart(&record.raw).filter(|(deps, rest)| {
+            let mut again = Vec::new();
+            put_together(deps, rest, &mut again);
+            again.get(width(record.raw.len())..) == Some(record.raw.as_slice())
+        });
         let rest = match apart {
             Some((deps, rest)) => {
                 let places = deps.iter().map(|dep| {
@@ -148,21 +157,26 @@ pub(super) fn unpack(packed: Changes) -> Result<Vec<Vec<u8>>, RecordError> {
         let length = named(&packed.lengths).ok_or_else(short)?;
         let (own, behind) = rest.split_at_checked(length).ok_or_else(short)?;
         rest = behind;
-        let (raw, hash) = match deps {
-            None => (own.to_vec(), hash(own)),
+        let (received, account, delegation) = (Timestamp(before), account.clone(), delegation.clone());
+        let record = ChangeRecord { received, account, delegation, raw: Vec::new() };
+        let mut value = record.encode_before(own.len() + 2 * HASH);
+        let hash = match deps {
+            None => {
+                leb128(own.len(), &mut value);
+                value.extend_from_slice(own);
+                hash(own)
+            }
             Some(places) => {
                 let dep = |back: &u32| match *back as usize {
                     0 => others.next(),
                     back => hashes.len().checked_sub(back).and_then(|at| hashes.get(at)),
                 };
                 let deps: Option<Vec<Hash>> = places.iter().map(dep).map(|dep| dep.copied()).collect();
-                put_together(&deps.ok_or_else(short)?, own)
+                put_together(&deps.ok_or_else(short)?, own, &mut value)
             }
         };
         hashes.push(hash);
-        let (received, account, delegation) = (Timestamp(before), account.clone(), delegation.clone());
-        let record = ChangeRecord { received, account, delegation, raw: Vec::new() };
-        unpacked.push(record.encode_with(&raw))?;
+        unpacked.push(value)?;
     }
     Ok(unpacked.values)
 }
