@@ -386,6 +386,61 @@ mod tests {
         assert!(handle.submit(batch(1)).blocking_recv().unwrap().is_err());
     }
 
+    /// A store with so much to tidy, of which the last fails where that is asked for.
+    struct Untidy {
+        storage: MemoryStorage,
+        left: u32,
+        fails: bool,
+        done: mpsc::Sender<u32>,
+    }
+
+    impl Storage for Untidy {
+        fn commit(&mut self, writes: &[Write], at: Timestamp) -> Result<(), StorageError> {
+            self.storage.commit(writes, at)
+        }
+
+        fn tidy(&mut self) -> Result<bool, StorageError> {
+            let Some(left) = self.left.checked_sub(1) else { return Ok(false) };
+            self.left = left;
+            self.done.send(left).unwrap();
+            if left == 0 && self.fails {
+                Err(StorageError::Failed("it is broken".to_owned()))
+            } else {
+                Ok(true)
+            }
+        }
+
+        fn end(&self) -> End {
+            self.storage.end()
+        }
+
+        fn reader(&self) -> Arc<dyn Reader> {
+            self.storage.reader()
+        }
+    }
+
+    #[test]
+    fn what_can_wait_is_done_while_nobody_waits() {
+        for fails in [false, true] {
+            let (done, steps) = mpsc::channel();
+            let storage = Untidy { storage: MemoryStorage::default(), left: 50, fails, done };
+            let (mut queue, handle, health) = CommitQueue::new(storage);
+            // Whoever waits comes first.
+            let first = handle.submit(batch(1));
+            assert!(queue.wait() && queue.step());
+            assert!(first.blocking_recv().unwrap().is_ok());
+            assert_eq!(steps.try_iter().count(), 0);
+            let thread = std::thread::spawn(move || run(queue));
+            assert!(steps.iter().take(50).eq((0..50).rev()));
+            if !fails {
+                assert!(handle.submit(batch(2)).blocking_recv().unwrap().is_ok());
+            }
+            handle.jobs.send(Job::Stop).unwrap();
+            thread.join().unwrap();
+            assert_eq!(*health.borrow() == Health::Ok, !fails);
+        }
+    }
+
     #[test]
     fn only_one_commit_that_goes_on_and_on_is_one_that_stalls() {
         let start = Instant::now();
