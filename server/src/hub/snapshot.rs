@@ -64,30 +64,32 @@ impl Continued {
     ///
     /// # Errors
     /// [`Mismatch`]: the log is to be parsed and folded from its start.
-    pub fn behind(self, first: Unparsed) -> Result<Hub, Mismatch> {
+    pub fn behind(self, first: &mut dyn Iterator<Item = Unparsed>) -> Result<Hub, Mismatch> {
         let Self { mut hub, from } = self;
         let index = &hub.proceedings.index;
-        let Unparsed { raw, owners, codes } = first;
-        if raw.len() != from {
-            return Err(Mismatch::Differs(from.min(raw.len())));
-        }
         let mut log = Log::default();
-        for block in raw.blocks() {
-            for raw in block.iter() {
-                let number = log.len();
-                let ix = ChangeIx(number);
-                let owner = owners.get(number as usize).and_then(|owner| codes.get(usize::from(*owner)));
-                // A chunk: four bytes of magic, and the first four of its hash.
-                let sum = raw.get(4..8);
-                let is_that = sum.is_some_and(|sum| {
-                    index.hash_at(ix).is_some_and(|hash| hash.0.starts_with(sum))
-                        && owner == index.delegation_at(ix)
-                });
-                if !is_that {
-                    return Err(Mismatch::Differs(number));
+        for Unparsed { raw, owners, codes } in first {
+            let mut owners = owners.iter().map(|owner| codes.get(usize::from(*owner)));
+            for block in raw.blocks() {
+                for raw in block.iter() {
+                    let number = log.len();
+                    let ix = ChangeIx(number);
+                    let owner = owners.next().flatten();
+                    // A chunk: four bytes of magic, and the first four of its hash.
+                    let sum = raw.get(4..8);
+                    let is_that = sum.is_some_and(|sum| {
+                        index.hash_at(ix).is_some_and(|hash| hash.0.starts_with(sum))
+                            && owner == index.delegation_at(ix)
+                    });
+                    if !is_that || number >= from {
+                        return Err(Mismatch::Differs(number));
+                    }
+                    log.push(raw, index);
                 }
-                log.push(raw, index);
             }
+        }
+        if log.len() != from {
+            return Err(Mismatch::Differs(log.len()));
         }
         log.append(std::mem::take(&mut hub.log));
         (hub.durable, hub.in_snapshot) = (log.len(), from);

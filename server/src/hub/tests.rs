@@ -179,7 +179,7 @@ fn a_snapshot_is_taken_up_by_its_own_log_only() {
         let owned = first.iter().enumerate();
         owned.for_each(|(n, change)| unparsed.push(change.raw_bytes(), owners(n)));
         let hub = Hub::go_on::<Why>(settings(&doc), &snapshot, later, []);
-        hub.unwrap().behind(unparsed)
+        hub.unwrap().behind(&mut std::iter::once(unparsed))
     };
     let ours = |_: usize| secretariat();
     let hub = go_on(&ours, &changes[..6]).unwrap();

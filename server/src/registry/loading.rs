@@ -130,23 +130,30 @@ fn go_on(
     entries: Vec<round::Entry>,
 ) -> Result<Hub, Unloadable> {
     std::thread::scope(|scope| {
-        let first = scope.spawn(|| unparsed(reader, id, snapshot.changes));
+        // On two threads: unpacking a long log takes longer than all the rest.
+        let half = snapshot.changes / 2;
+        let halves = [(0, half), (half, snapshot.changes)]
+            .map(|(from, to)| scope.spawn(move || unparsed(reader, id, from, to)));
         let (sender, batches) = sync_channel(BATCHES);
         scope.spawn(move || read(reader, id, snapshot.changes, &sender));
         let hub = Hub::go_on::<Unloadable>(settings, snapshot, batches.into_iter().flatten(), entries)?;
-        let first = first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        Ok(hub.behind(first)?)
+        let mut first = Vec::with_capacity(halves.len());
+        for half in halves {
+            first.push(half.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(hub.behind(&mut first.into_iter())?)
     })
 }
 
-/// The first changes of a log, as many as there are of so many.
-fn unparsed(reader: &dyn Reader, id: DocumentId, count: u32) -> Result<Unparsed, Unloadable> {
+/// The changes of a log from one on and up to another, as many as there are of them.
+fn unparsed(reader: &dyn Reader, id: DocumentId, from: u32, to: u32) -> Result<Unparsed, Unloadable> {
     let mut first = Unparsed::default();
-    let entries = reader.scan(Tree::Changes, &key::document(&id));
-    for (number, entry) in entries.take(count as usize).enumerate() {
+    let start = key::numbered(&id, from.into());
+    let entries = reader.scan_from(Tree::Changes, &key::document(&id), &start);
+    for (number, entry) in (from..to).zip(entries) {
         let (key, value) = entry?;
-        if key::number(&key) != number as u64 {
-            return Err(LoadError::Missing { number }.into());
+        if key::number(&key) != u64::from(number) {
+            return Err(LoadError::Missing { number: number as usize }.into());
         }
         let change = ChangeRecord::decode(&value)?;
         first.push(&change.raw, change.delegation);
