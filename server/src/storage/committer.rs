@@ -6,7 +6,7 @@ use codraft_protocol::time::Timestamp;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::TryRecvError;
+use std::sync::mpsc::{RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,6 +14,9 @@ use tokio::sync::{oneshot, watch};
 
 /// Writes that one commit carries at most; one batch alone may have more.
 const GROUP: usize = 512;
+
+/// After some tidying the thread rests for so many times as long.
+const PAUSES: u32 = 4;
 
 /// Batches of one lane are stored in order and without a gap: once one of them has failed, so do all later
 /// ones, even where the store itself has recovered (a disk that was full). Whoever uses a lane then starts anew
@@ -229,10 +232,19 @@ impl<S: Storage> CommitQueue<S> {
             match self.jobs.try_recv() {
                 Ok(job) => self.waiting.push_back(job),
                 Err(TryRecvError::Disconnected) => return false,
-                Err(TryRecvError::Empty) if self.tidied() => {}
                 Err(TryRecvError::Empty) => {
-                    let Ok(job) = self.jobs.recv() else { return false };
-                    self.waiting.push_back(job);
+                    let started = Instant::now();
+                    if self.tidied() {
+                        // Whoever opens a document has the processor meanwhile; who commits, the store at once.
+                        match self.jobs.recv_timeout(PAUSES * started.elapsed()) {
+                            Ok(job) => self.waiting.push_back(job),
+                            Err(RecvTimeoutError::Timeout) => {}
+                            Err(RecvTimeoutError::Disconnected) => return false,
+                        }
+                    } else {
+                        let Ok(job) = self.jobs.recv() else { return false };
+                        self.waiting.push_back(job);
+                    }
                 }
             }
         }
