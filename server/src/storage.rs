@@ -2,12 +2,12 @@
 //! The rules are those of docs/storage.md.
 
 pub mod backup;
+pub mod block;
 pub mod chain;
 pub mod committer;
 pub mod head;
 pub mod memory;
 pub mod record;
-pub mod run;
 pub mod sled_store;
 pub mod upgrade;
 
@@ -61,7 +61,7 @@ impl Tree {
         matches!(self, Self::Changes | Self::Quarantine | Self::Ledger | Self::AccessLog)
     }
 
-    /// Whether what is old in it is sealed in runs: see docs/storage.md.
+    /// Whether what is old in it is sealed in blocks: see docs/storage.md.
     pub const fn is_sealed(self) -> bool {
         matches!(self, Self::Changes)
     }

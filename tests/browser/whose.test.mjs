@@ -136,8 +136,9 @@ test("what one wrote without the server is one's own after a reload, also where 
 test("who edited what is said, also where what the server says of it comes before the news", async () => {
   const page = await watched((context) => context.addInitScript(() => {
     const listen = EventSource.prototype.addEventListener;
+    const news = new Promise((resolve) => { window.letNews = resolve; });
     EventSource.prototype.addEventListener = function (name, hear) {
-      listen.call(this, name, name === "changes" ? (event) => setTimeout(() => hear(event), 2000) : hear);
+      listen.call(this, name, name === "changes" ? (event) => void news.then(() => hear(event)) : hear);
     };
   }));
   await append(usa, "considering b", " early");
@@ -145,6 +146,7 @@ test("who edited what is said, also where what the server says of it comes befor
   // Something else has it read meanwhile.
   await house.post(`/documents/${house.document}/comments`, { provision: (await house.proposals())[0].provision.id, text: "Late?" });
   await provision(page, "considering b").locator(".words ins:not(.fresh)", { hasText: "early" }).waitFor();
+  await page.evaluate(() => window.letNews());
   await page.locator(".unseen[role=status]", { hasText: "Delegation USA edited considering b" }).waitFor({ state: "attached" });
   await page.context().close();
 });

@@ -24,4 +24,4 @@ macro_rules! targets {
     ($($name:ident),+) => { $(#[test] fn $name() { fuzz(stringify!($name)); })+ };
 }
 
-targets!(frame, sync, gate, text, record, snapshot, run, backup, body);
+targets!(frame, sync, gate, text, record, snapshot, block, backup, body);

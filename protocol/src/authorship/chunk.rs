@@ -76,6 +76,41 @@ fn inflate(chunk: &[u8], body: usize, limit: usize) -> Result<Bytes, Refusal> {
     Ok(whole.into())
 }
 
+/// The dependencies of an uncompressed change chunk, and what stands behind them.
+pub fn taken_apart(chunk: &[u8]) -> Option<(Vec<ChangeHash>, &[u8])> {
+    let (CHANGE, body, end) = frame(chunk)? else { return None };
+    let mut rest = chunk.get(body..end)?;
+    let mut deps = Vec::new();
+    for _ in 0..unsigned(&mut rest)? {
+        let (dep, behind) = rest.split_first_chunk()?;
+        deps.push(ChangeHash(*dep));
+        rest = behind;
+    }
+    Some((deps, rest))
+}
+
+/// The uncompressed change chunk of these dependencies and of what stands behind them, and its hash. What
+/// [`taken_apart`] gives makes the same chunk again, where that had the shortest numbers and its own checksum.
+pub fn put_together(deps: &[ChangeHash], rest: &[u8]) -> (Vec<u8>, ChangeHash) {
+    let mut head = Vec::with_capacity(32 * deps.len() + 2);
+    put_unsigned(&mut head, deps.len() as u64);
+    deps.iter().for_each(|dep| head.extend_from_slice(&dep.0));
+    let mut chunk = Vec::with_capacity(head.len() + rest.len() + 16);
+    chunk.extend_from_slice(&MAGIC);
+    chunk.extend_from_slice(&[0; TYPE - MAGIC.len()]);
+    chunk.push(CHANGE);
+    put_unsigned(&mut chunk, (head.len() + rest.len()) as u64);
+    chunk.extend_from_slice(&head);
+    chunk.extend_from_slice(rest);
+    let digest: [u8; 32] = Sha256::digest(chunk.get(TYPE..).unwrap_or_default()).into();
+    if let (Some(checksum), Some(first)) =
+        (chunk.get_mut(MAGIC.len()..TYPE), digest.get(..TYPE - MAGIC.len()))
+    {
+        checksum.copy_from_slice(first);
+    }
+    (chunk, ChangeHash(digest))
+}
+
 /// The hash of an uncompressed chunk, if it is one and its checksum agrees.
 pub fn hash(chunk: &[u8]) -> Option<ChangeHash> {
     let (_, _, end) = frame(chunk)?;

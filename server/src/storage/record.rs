@@ -34,7 +34,9 @@ pub enum RecordError {
 
 fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     // Serialising plain data into memory has no way to fail.
-    postcard::to_extend(value, vec![VERSION]).unwrap_or_default()
+    let mut stored = Vec::with_capacity(256);
+    stored.push(VERSION);
+    postcard::to_extend(value, stored).unwrap_or_default()
 }
 
 fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, RecordError> {
@@ -49,33 +51,6 @@ fn decode_as<T: DeserializeOwned>(what: &'static str, format: u8, bytes: &[u8]) 
     }
     let (value, rest) = postcard::take_from_bytes(body).map_err(|error| malformed(error.to_string()))?;
     if rest.is_empty() { Ok(value) } else { Err(malformed(format!("{} bytes too many", rest.len()))) }
-}
-
-/// Bytes as one piece: what serde makes of a list of numbers is the same, and takes ten times as long.
-pub(super) mod octets {
-    use serde::de::{Error, Visitor};
-    use serde::{Deserializer, Serializer};
-    use std::fmt;
-
-    pub(in super::super) fn serialize<S: Serializer>(bytes: &[u8], s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_bytes(bytes)
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D::Error> {
-        struct Octets;
-        impl Visitor<'_> for Octets {
-            type Value = Vec<u8>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
-                Ok(bytes.to_vec())
-            }
-        }
-        d.deserialize_bytes(Octets)
-    }
 }
 
 /// Times as milliseconds: records are for machines.
@@ -197,7 +172,7 @@ ChangeRecord {
     /// Whose it is.
     delegation: DelegationCode,
     /// The change as it came: an Automerge chunk.
-    #[serde(with = "octets")]
+    #[serde(with = "serde_bytes")]
     raw: Vec<u8>,
 });
 
@@ -216,7 +191,7 @@ QuarantineRecord {
     /// The reason in words.
     reason: String,
     /// The bytes as they came.
-    #[serde(with = "octets")]
+    #[serde(with = "serde_bytes")]
     raw: Vec<u8>,
 });
 
@@ -231,32 +206,6 @@ DelegationRecord {
     #[serde(with = "millis")]
     created: Timestamp,
 });
-
-impl ChangeRecord {
-    /// Its stored form but for the change itself, which is the last of it, and its length; with room for so many bytes.
-    pub(super) fn encode_before(&self, room: usize) -> Vec<u8> {
-        debug_assert!(self.raw.is_empty(), "one change at a time");
-        let mut stored = Vec::with_capacity(room + self.account.len() + 32);
-        stored.push(VERSION);
-        // As in `encode`.
-        let mut stored = postcard::to_extend(self, stored).unwrap_or_default();
-        stored.pop();
-        stored
-    }
-}
-
-/// A number as it stands in records, and in Automerge's chunks.
-pub(super) fn leb128(mut number: usize, to: &mut Vec<u8>) {
-    loop {
-        let byte = (number & 0x7f) as u8;
-        number >>= 7;
-        if number == 0 {
-            to.push(byte);
-            return;
-        }
-        to.push(byte | 0x80);
-    }
-}
 
 /// One who can come in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,13 +30,13 @@ pub struct Options {
     pub reserve: Option<u64>,
     /// Bytes of sled's pages that stay in memory, by sled's own count.
     pub cache: u64,
-    /// Values of a log that are sealed into one run; so many of the newest stay by themselves.
-    pub run: u64,
+    /// Values of a log that are sealed into one block; so many of the newest stay by themselves.
+    pub block: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { reserve: None, cache: 1 << 30, run: 256 }
+        Self { reserve: None, cache: 1 << 30, block: 256 }
     }
 }
 
@@ -85,6 +85,13 @@ fn lock_with(dir: &Path, mut pause: impl FnMut()) -> Result<File, StorageError> 
 
 fn failed(error: impl std::fmt::Display) -> StorageError {
     StorageError::Failed(error.to_string())
+}
+
+fn transaction_failed(error: TransactionError<()>) -> StorageError {
+    match error {
+        TransactionError::Storage(error) => failed(error),
+        TransactionError::Abort(()) => failed("a transaction was aborted"),
+    }
 }
 
 /// Opens sled; a panic inside it is an error like any other.
@@ -215,7 +222,7 @@ impl SledStorage {
         };
         let mut store = Self::assemble(dir, trees, head, acknowledged, lock)?;
         store.reserve = options.reserve;
-        store.sealing.run = options.run;
+        store.sealing.block = options.block;
         store.whole = store.verify(acknowledged)?;
         store.end = store.whole.end;
         if store.end.sequence > acknowledged.sequence {
@@ -235,7 +242,7 @@ impl SledStorage {
         let (dir, trees) = (dir.to_owned(), Arc::new(trees));
         let whole = Whole { end, values: 0, bytes: 0 };
         let head = Scribe::start(head, &end)?;
-        let sealing = Sealing::new(Options::default().run);
+        let sealing = Sealing::new(Options::default().block);
         Ok(Self { dir, trees, data, head, end, whole, sealing, reserve: None, failed: None, _lock: lock })
     }
 
@@ -320,10 +327,7 @@ impl SledStorage {
             put(commits, parts, COMMITS, &end.sequence.to_be_bytes(), &commit)?;
             Ok::<(), sled::transaction::ConflictableTransactionError<()>>(())
         });
-        done.map_err(|error| match error {
-            TransactionError::Storage(error) => failed(error),
-            TransactionError::Abort(()) => failed("a transaction was aborted"),
-        })?;
+        done.map_err(transaction_failed)?;
         let before = std::mem::replace(&mut self.end, end);
         self.sync()?;
         // HEAD follows: of all commits but this one it says already that they are acknowledged.

@@ -1,38 +1,38 @@
-//! Sealing: what is old in a log, and among the commits, goes into runs, which take a fraction of the room.
+//! Sealing: what is old in a log, and among the commits, goes into blocks, which take a fraction of the room.
 //!
-//! It is done bit by bit while nobody waits for a commit, and loses nothing at any moment: a run is written, and read
+//! It is done bit by bit while nobody waits for a commit, and loses nothing at any moment: a block is written, and read
 //! back; once the disk has it, its values are compared with it, and only then they go from where they stood by
 //! themselves. Where both are still there, after a crash, the rest is done at the next opening.
 
-use super::super::run;
+use super::super::block;
 use super::super::{StorageError, Tree, Write};
-use super::trees::{COMMITS, RUNS, Trees, numbered, part_key, parts_of, put};
-use super::{SledStorage, failed};
+use super::trees::{BLOCKS, COMMITS, Trees, numbered, part_key, parts_of, put};
+use super::{SledStorage, failed, transaction_failed};
 use crate::storage::record::key;
-use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional};
+use sled::transaction::{ConflictableTransactionError, Transactional};
 use std::collections::{BTreeSet, VecDeque};
 
-/// A run has at most so many bytes of values, or one value.
+/// A block has at most so many bytes of values, or one value.
 const BYTES: usize = 1 << 20;
-/// So many runs wait for a commit to sync them; more are synced by themselves.
+/// So many blocks wait for a commit to sync them; more are synced by themselves.
 const WRITTEN: usize = 16;
 
 /// A log: its tree's number, and what stands before the numbers in its keys.
 type Log = (u8, Vec<u8>);
 
-/// A run, by its tree's number and the key of its first value.
+/// A block, by its tree's number and the key of its first value.
 type Name = (u8, Vec<u8>);
 
 /// What is to be done.
 #[derive(Debug)]
 pub(super) struct Sealing {
-    /// Values in a run.
-    pub(super) run: u64,
+    /// Values in a block.
+    pub(super) block: u64,
     /// Logs in which there may be something to seal.
     due: BTreeSet<Log>,
-    /// Runs that are written, but that the disk may not have yet.
+    /// Blocks that are written, but that the disk may not have yet.
     written: Vec<Name>,
-    /// Runs that the disk has, and whose values still stand by themselves.
+    /// Blocks that the disk has, and whose values still stand by themselves.
     durable: VecDeque<Name>,
 }
 
@@ -42,8 +42,8 @@ const fn first(tree: u8) -> u64 {
 }
 
 impl Sealing {
-    pub(super) fn new(run: u64) -> Self {
-        Self { run, due: BTreeSet::new(), written: Vec::new(), durable: VecDeque::new() }
+    pub(super) fn new(block: u64) -> Self {
+        Self { block, due: BTreeSet::new(), written: Vec::new(), durable: VecDeque::new() }
     }
 
     /// Looks through a store that was just opened and verified.
@@ -62,9 +62,9 @@ impl Sealing {
             let single = trees.sealable(tree)?.0.scan_prefix(&prefix).next().transpose().map_err(failed)?;
             let mut number = single.map_or(sealed, |(key, _)| key::number(&key));
             while number < sealed {
-                let Some(run) = trees.run_with(tree, &numbered(&prefix, number))? else { break };
-                self.durable.push_back((tree, run.key(run.first)));
-                number = run.end();
+                let Some(block) = trees.block_with(tree, &numbered(&prefix, number))? else { break };
+                self.durable.push_back((tree, block.key(block.first)));
+                number = block.end();
             }
             self.due.insert((tree, prefix));
         }
@@ -74,7 +74,7 @@ impl Sealing {
     /// Something was written.
     pub(super) fn wrote(&mut self, writes: &[Write], sequence: u64) {
         // Now and then is enough.
-        let at_end = |number: u64| number % self.run == self.run - 1;
+        let at_end = |number: u64| number % self.block == self.block - 1;
         for write in writes.iter().filter(|write| write.tree.is_sealed() && at_end(key::number(&write.key))) {
             if let Some((prefix, _)) = write.key.split_last_chunk::<8>() {
                 self.due.insert((write.tree as u8, prefix.to_vec()));
@@ -118,18 +118,18 @@ impl SledStorage {
         Ok(false)
     }
 
-    /// Writes the next run of a log, if there is one to be made.
+    /// Writes the next block of a log, if there is one to be made.
     fn seal(&self, (tree, prefix): &Log) -> Result<Option<Name>, StorageError> {
         let trees = &*self.trees;
         let (values, kind) = trees.sealable(*tree)?;
         let from = trees.sealed_up_to(*tree, prefix, first(*tree))?;
         let newest = values.scan_prefix(prefix).next_back().transpose().map_err(failed)?;
-        let enough = newest.is_some_and(|(key, _)| key::number(&key) + 1 >= from + 2 * self.sealing.run);
+        let enough = newest.is_some_and(|(key, _)| key::number(&key) + 1 >= from + 2 * self.sealing.block);
         if !enough {
             return Ok(None);
         }
         let (mut sealed, mut bytes) = (Vec::new(), 0);
-        for number in from..from + self.sealing.run {
+        for number in from..from + self.sealing.block {
             let key = numbered(prefix, number);
             let stored = values.get(&key).map_err(failed)?;
             // A log has no gaps; where it had one, it is left as it is.
@@ -144,15 +144,13 @@ impl SledStorage {
         if sealed.is_empty() {
             return Ok(None);
         }
-        let packed = run::seal(kind, &sealed);
-        if run::open(&packed).ok().as_ref() != Some(&sealed) {
-            return Err(failed("a run does not give back what it was made of"));
-        }
+        let packed = block::seal(kind, &sealed);
+        let packed = packed.ok_or_else(|| failed("a block does not give back what it was made of"))?;
         let first = numbered(prefix, from);
         let key = [&[*tree], first.as_slice()].concat();
-        let done = [&trees.runs, &trees.parts].as_slice().transaction(|views| {
-            if let [runs, parts] = views.as_slice() {
-                put(runs, parts, RUNS, &key, &packed)?;
+        let done = [&trees.blocks, &trees.parts].as_slice().transaction(|views| {
+            if let [blocks, parts] = views.as_slice() {
+                put(blocks, parts, BLOCKS, &key, &packed)?;
             }
             Ok::<(), ConflictableTransactionError<()>>(())
         });
@@ -161,18 +159,18 @@ impl SledStorage {
         Ok(Some((*tree, first)))
     }
 
-    /// Takes away what a run has, and what is the same there, from where it stands by itself.
+    /// Takes away what a block has, and what is the same there, from where it stands by itself.
     fn clear(&self, (tree, first): &Name) -> Result<(), StorageError> {
         let trees = &*self.trees;
         let (values, _) = trees.sealable(*tree)?;
-        let run = trees.run_with(*tree, first)?.ok_or_else(|| failed("a run is missing"))?;
+        let block = trees.block_with(*tree, first)?.ok_or_else(|| failed("a block is missing"))?;
         let mut keys = Vec::new();
         let mut parts = Vec::new();
-        for (number, value) in (run.first..).zip(run::open(&run.packed)?) {
-            let key = run.key(number);
+        for (number, value) in (block.first..).zip(block::open(&block.packed)?) {
+            let key = block.key(number);
             let Some(stored) = values.get(&key).map_err(failed)? else { continue };
             if trees.whole(*tree, &key, &stored)? != value {
-                return Err(failed(format!("a run has something else than {}", hex::encode(&key))));
+                return Err(failed(format!("a block has something else than {}", hex::encode(&key))));
             }
             parts.extend((0..parts_of(&stored)?).map(|part| part_key(*tree, &key, part)));
             keys.push(key);
@@ -189,12 +187,5 @@ impl SledStorage {
             Ok::<(), ConflictableTransactionError<()>>(())
         });
         done.map_err(transaction_failed)
-    }
-}
-
-fn transaction_failed(error: TransactionError<()>) -> StorageError {
-    match error {
-        TransactionError::Storage(error) => failed(error),
-        TransactionError::Abort(()) => failed("a transaction was aborted"),
     }
 }

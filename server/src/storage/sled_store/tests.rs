@@ -11,16 +11,16 @@ use std::process::{Command, Stdio};
 const AT: Timestamp = Timestamp(1);
 
 fn no_reserve() -> Options {
-    Options { reserve: Some(0), run: RUN, ..Options::default() }
+    Options { reserve: Some(0), block: BLOCK, ..Options::default() }
 }
 
 /// Small, so that much is sealed.
-const RUN: u64 = 8;
+const BLOCK: u64 = 8;
 
 fn new_store(dir: &Path) -> SledStorage {
     let mut store = SledStorage::init(dir, [6; 16], &[], AT).unwrap();
     store.reserve = Some(0);
-    store.sealing.run = RUN;
+    store.sealing.block = BLOCK;
     store
 }
 
@@ -78,7 +78,7 @@ fn sample(dir: &Path) {
             .unwrap();
         store.tidy().unwrap();
     }
-    assert!(store.trees.runs.len() > 6);
+    assert!(store.trees.blocks.len() > 6);
 }
 
 /// Both tell the same, in every way in which they can be asked.
@@ -156,7 +156,7 @@ fn what_is_committed_is_there_after_reopening_as_in_memory() {
     assert!(matches!(store.commit(&[again], AT), Err(StorageError::Failed(_))));
     let single = store.trees.of(Tree::Changes).unwrap();
     assert!(
-        single.len() as u64 <= u64::from(DOCUMENTS) * 2 * RUN + WAITING,
+        single.len() as u64 <= u64::from(DOCUMENTS) * 2 * BLOCK + WAITING,
         "{} stand by themselves",
         single.len()
     );
@@ -164,10 +164,10 @@ fn what_is_committed_is_there_after_reopening_as_in_memory() {
     assert_eq!(fs::read_dir(dir.join("db/blobs")).map_or(0, Iterator::count), 0, "sled made blob files");
 }
 
-/// Values of the runs that wait to be synced.
-const WAITING: u64 = 16 * RUN;
+/// Values of the blocks that wait to be synced.
+const WAITING: u64 = 16 * BLOCK;
 
-/// What a crash may leave: a run that was written, whose values still stand by themselves, all or some.
+/// What a crash may leave: a block that was written, whose values still stand by themselves, all or some.
 #[test]
 fn what_is_sealed_and_single_at_once_is_told_once_and_tidied() {
     let dir = tempfile::tempdir().unwrap();
@@ -175,21 +175,28 @@ fn what_is_sealed_and_single_at_once_is_told_once_and_tidied() {
     let mut memory = MemoryStorage::empty(End::start([6; 16]));
     memory.commit(&[], AT).unwrap();
     let mut store = new_store(&data);
-    for n in 0..4 * RUN {
+    for n in 0..4 * BLOCK {
         let write = Write { tree: Tree::Changes, key: of(1, n), value: Some(vec![n as u8; 10]) };
         store.commit(std::slice::from_ref(&write), AT).unwrap();
         memory.commit(&[write], AT).unwrap();
     }
     let mut rng = StdRng::seed_from_u64(5);
-    assert!(store.tidy().unwrap() && store.trees.runs.len() == 1);
+    assert!(store.tidy().unwrap() && store.trees.blocks.len() == 1);
     assert_same(&*store.reader(), &*memory.reader(), &mut rng);
-    drop(store);
-    let mut store = reopened(&data);
-    assert_eq!(store.trees.runs.len(), 1);
+    // As long as nothing was synced, more may be sealed, but nothing goes.
     let singles =
         |store: &SledStorage| store.trees.commits.len() + store.trees.of(Tree::Changes).unwrap().len();
+    let all = singles(&store);
+    tidied(&mut store);
+    assert_eq!(singles(&store), all);
+    assert_same(&*store.reader(), &*memory.reader(), &mut rng);
+    let blocks = store.trees.blocks.len();
+    assert_eq!(blocks, 6);
+    drop(store);
+    let mut store = reopened(&data);
+    assert_eq!(store.trees.blocks.len(), blocks);
     let before = singles(&store);
-    assert!(store.tidy().unwrap() && singles(&store) == before - RUN as usize, "its values go first");
+    assert!(store.tidy().unwrap() && singles(&store) == before - BLOCK as usize, "its values go first");
     assert_same(&*store.reader(), &*memory.reader(), &mut rng);
     tidied(&mut store);
     assert_same(&*store.reader(), &*memory.reader(), &mut rng);
@@ -197,10 +204,27 @@ fn what_is_sealed_and_single_at_once_is_told_once_and_tidied() {
 }
 
 #[test]
+fn a_value_that_is_not_what_its_block_says_does_not_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = new_store(&dir.path().join("data"));
+    let change = |n| Write { tree: Tree::Changes, key: of(1, n), value: Some(vec![n as u8; 10]) };
+    store.commit(&(0..2 * BLOCK).map(change).collect::<Vec<_>>(), AT).unwrap();
+    assert!(store.tidy().unwrap() && store.trees.blocks.len() == 1);
+    let single = store.trees.of(Tree::Changes).unwrap();
+    let stored = single.get(of(1, 3)).unwrap().unwrap();
+    single.insert(of(1, 3), [&stored[..stored.len() - 1], &[9]].concat()).unwrap();
+    // This syncs the block.
+    store.commit(&[change(2 * BLOCK)], AT).unwrap();
+    assert!(matches!(store.tidy(), Err(StorageError::Failed(why)) if why.contains("something else")));
+    assert_eq!(store.trees.of(Tree::Changes).unwrap().len() as u64, 2 * BLOCK + 1);
+    assert!(store.commit(&[change(2 * BLOCK + 1)], AT).is_err());
+}
+
+#[test]
 fn whoever_reads_while_it_is_sealed_misses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = new_store(&dir.path().join("data"));
-    let count = 150 * RUN;
+    let count = 150 * BLOCK;
     let writes = (0..count).map(|n| Write {
         tree: Tree::Changes,
         key: of((n / 400) as u8, n % 400),

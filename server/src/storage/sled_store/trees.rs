@@ -1,7 +1,7 @@
-//! The reading side: sled's trees, and in them what is stored value by value, in parts, and sealed in runs.
+//! The reading side: sled's trees, and in them what is stored value by value, in parts, and sealed in blocks.
 
+use super::super::block::{self, Kind};
 use super::super::record::key;
-use super::super::run::{self, Kind};
 use super::super::{Entry, Reader, StorageError, Stream, Tree};
 use super::failed;
 use std::collections::VecDeque;
@@ -18,12 +18,12 @@ const PARTS: u8 = 1;
 
 /// The number of the tree of commits, where numbers of trees stand.
 pub(super) const COMMITS: u8 = 0;
-/// The number of the tree of runs.
-pub(super) const RUNS: u8 = u8::MAX;
+/// The number of the tree of blocks.
+pub(super) const BLOCKS: u8 = u8::MAX;
 
 /// Bytes of the number at the end of a key.
 const NUMBER: usize = 8;
-/// Runs that are kept unpacked for whoever asks for their values one by one.
+/// Blocks that are kept unpacked for whoever asks for their values one by one.
 const UNPACKED: usize = 32;
 
 /// sled's trees.
@@ -34,19 +34,19 @@ pub(super) struct Trees {
     pub(super) values: Vec<sled::Tree>,
     /// commit number → commit record.
     pub(super) commits: sled::Tree,
-    /// tree ‖ key ‖ u32 BE → part of a value; tree 0 is `commits`, 255 `runs`.
+    /// tree ‖ key ‖ u32 BE → part of a value; tree 0 is `commits`, 255 `blocks`.
     pub(super) parts: sled::Tree,
-    /// tree ‖ key of its first value → run.
-    pub(super) runs: sled::Tree,
-    /// The runs that were last asked for a value.
+    /// tree ‖ key of its first value → block.
+    pub(super) blocks: sled::Tree,
+    /// The blocks that were last asked for a value.
     unpacked: Mutex<VecDeque<Unpacked>>,
 }
 
-/// A run's key, and its values.
+/// A block's key, and its values.
 type Unpacked = (Vec<u8>, Arc<Vec<Vec<u8>>>);
 
-/// A run as it is stored.
-pub(super) struct Run {
+/// A block as it is stored.
+pub(super) struct Block {
     /// What stands before the number in its keys.
     pub(super) prefix: Vec<u8>,
     /// The number of its first value.
@@ -57,7 +57,7 @@ pub(super) struct Run {
     pub(super) packed: Vec<u8>,
 }
 
-impl Run {
+impl Block {
     /// The number behind its last one.
     pub(super) fn end(&self) -> u64 {
         self.first.saturating_add(self.count)
@@ -69,7 +69,7 @@ impl Run {
     }
 
     fn entries(&self) -> Result<Vec<Entry>, StorageError> {
-        let values = run::open(&self.packed)?;
+        let values = block::open(&self.packed)?;
         Ok((self.first..).map(|number| self.key(number)).zip(values).collect())
     }
 }
@@ -129,9 +129,9 @@ impl Trees {
     pub(super) fn open(config: &sled::Config) -> sled::Result<Self> {
         let db = config.open()?;
         let values = Tree::ALL.iter().map(|tree| db.open_tree(tree.name())).collect::<Result<_, _>>()?;
-        let (commits, parts, runs) =
-            (db.open_tree("commits")?, db.open_tree("parts")?, db.open_tree("runs")?);
-        Ok(Self { db, values, commits, parts, runs, unpacked: Mutex::default() })
+        let (commits, parts, blocks) =
+            (db.open_tree("commits")?, db.open_tree("parts")?, db.open_tree("blocks")?);
+        Ok(Self { db, values, commits, parts, blocks, unpacked: Mutex::default() })
     }
 
     pub(super) fn of(&self, tree: Tree) -> Result<&sled::Tree, StorageError> {
@@ -161,46 +161,46 @@ impl Trees {
         Ok(value)
     }
 
-    fn run(&self, key: &[u8], stored: &[u8]) -> Result<Run, StorageError> {
-        let packed = self.whole(RUNS, key, stored)?;
+    fn block(&self, key: &[u8], stored: &[u8]) -> Result<Block, StorageError> {
+        let packed = self.whole(BLOCKS, key, stored)?;
         let values_key = key.get(1..).unwrap_or_default();
         let prefix = values_key.get(..values_key.len().saturating_sub(NUMBER)).unwrap_or_default();
         let (prefix, first) = (prefix.to_vec(), key::number(values_key));
-        Ok(Run { prefix, first, count: run::count(&packed)?, packed })
+        Ok(Block { prefix, first, count: block::count(&packed)?, packed })
     }
 
-    /// The last run of a tree that begins at a key or before it.
-    fn run_before(&self, tree: u8, key: &[u8]) -> Result<Option<Run>, StorageError> {
+    /// The last block of a tree that begins at a key or before it.
+    fn block_before(&self, tree: u8, key: &[u8]) -> Result<Option<Block>, StorageError> {
         let at = [&[tree], key].concat();
-        match self.runs.range(..=at).next_back().transpose().map_err(failed)? {
-            Some((key, stored)) if key.first() == Some(&tree) => Ok(Some(self.run(&key, &stored)?)),
+        match self.blocks.range(..=at).next_back().transpose().map_err(failed)? {
+            Some((key, stored)) if key.first() == Some(&tree) => Ok(Some(self.block(&key, &stored)?)),
             _ => Ok(None),
         }
     }
 
-    /// The run that has a value for a key.
-    pub(super) fn run_with(&self, tree: u8, key: &[u8]) -> Result<Option<Run>, StorageError> {
+    /// The block that has a value for a key.
+    pub(super) fn block_with(&self, tree: u8, key: &[u8]) -> Result<Option<Block>, StorageError> {
         let Some((prefix, number)) = key.split_last_chunk::<NUMBER>() else { return Ok(None) };
-        let run = self.run_before(tree, key)?;
-        Ok(run.filter(|run| run.prefix == prefix && u64::from_be_bytes(*number) < run.end()))
+        let block = self.block_before(tree, key)?;
+        Ok(block.filter(|block| block.prefix == prefix && u64::from_be_bytes(*number) < block.end()))
     }
 
-    /// Where the runs of a log end: the first number that is not in one.
+    /// Where the blocks of a log end: the first number that is not in one.
     pub(super) fn sealed_up_to(&self, tree: u8, prefix: &[u8], first: u64) -> Result<u64, StorageError> {
-        let run = self.run_before(tree, &numbered(prefix, u64::MAX))?;
-        Ok(run.filter(|run| run.prefix == prefix).map_or(first, |run| run.end()))
+        let block = self.block_before(tree, &numbered(prefix, u64::MAX))?;
+        Ok(block.filter(|block| block.prefix == prefix).map_or(first, |block| block.end()))
     }
 
-    /// The first run that has a value for a key from `at` on, or behind it.
-    fn run_from(&self, tree: u8, at: &[u8]) -> Result<Option<Run>, StorageError> {
-        if let Some(run) = self.run_before(tree, at)?
-            && run.count > 0
-            && run.key(run.end() - 1).as_slice() >= at
+    /// The first block that has a value for a key from `at` on, or behind it.
+    fn block_from(&self, tree: u8, at: &[u8]) -> Result<Option<Block>, StorageError> {
+        if let Some(block) = self.block_before(tree, at)?
+            && block.count > 0
+            && block.key(block.end() - 1).as_slice() >= at
         {
-            return Ok(Some(run));
+            return Ok(Some(block));
         }
-        match self.runs.range([&[tree], at].concat()..).next().transpose().map_err(failed)? {
-            Some((key, stored)) if key.first() == Some(&tree) => Ok(Some(self.run(&key, &stored)?)),
+        match self.blocks.range([&[tree], at].concat()..).next().transpose().map_err(failed)? {
+            Some((key, stored)) if key.first() == Some(&tree) => Ok(Some(self.block(&key, &stored)?)),
             _ => Ok(None),
         }
     }
@@ -210,13 +210,14 @@ impl Trees {
         if self.of(tree)?.contains_key(key).map_err(failed)? {
             return Ok(true);
         }
-        Ok(tree.is_sealed() && self.run_with(tree as u8, key)?.is_some())
+        Ok(tree.is_sealed() && self.block_with(tree as u8, key)?.is_some())
     }
 
-    /// A value that is in a run.
+    /// A value that is in a block.
     fn sealed(&self, tree: u8, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        let Some(run) = self.run_with(tree, key)? else { return Ok(None) };
-        let (name, at) = ([&[tree], run.key(run.first).as_slice()].concat(), key::number(key) - run.first);
+        let Some(block) = self.block_with(tree, key)? else { return Ok(None) };
+        let (name, at) =
+            ([&[tree], block.key(block.first).as_slice()].concat(), key::number(key) - block.first);
         let mut unpacked = self.unpacked.lock().unwrap_or_else(PoisonError::into_inner);
         let values = match unpacked.iter().position(|(known, _)| *known == name) {
             Some(place) => unpacked.remove(place).map(|(_, values)| values),
@@ -224,7 +225,7 @@ impl Trees {
         };
         let values = match values {
             Some(values) => values,
-            None => Arc::new(run::open(&run.packed)?),
+            None => Arc::new(block::open(&block.packed)?),
         };
         unpacked.push_back((name, Arc::clone(&values)));
         if unpacked.len() > UNPACKED {
@@ -250,7 +251,7 @@ impl Trees {
 
 /// What is stored value by value and what is sealed, in the order of the keys, each once.
 ///
-/// Values are sealed while this reads: they are in a run before they are nowhere else. So a run is looked for behind the
+/// Values are sealed while this reads: they are in a block before they are nowhere else. So a block is looked for behind the
 /// value that stands by itself, and wherever the numbers do not go on.
 struct Entries<'a> {
     trees: &'a Trees,
@@ -292,9 +293,9 @@ impl Entries<'_> {
                 None => None,
             };
             let goes_on = single.is_some() && single.as_deref() == self.expected.as_deref();
-            let run = if goes_on { None } else { self.trees.run_from(self.tree, &self.at)? };
-            if let Some(run) = run.filter(|run| run.key(run.first).starts_with(&self.prefix)) {
-                let entries = run.entries()?.into_iter();
+            let block = if goes_on { None } else { self.trees.block_from(self.tree, &self.at)? };
+            if let Some(block) = block.filter(|block| block.key(block.first).starts_with(&self.prefix)) {
+                let entries = block.entries()?.into_iter();
                 let entries: VecDeque<Entry> =
                     entries.filter(|(key, _)| *key >= self.at && key.starts_with(&self.prefix)).collect();
                 if let Some((first, _)) = entries.front()

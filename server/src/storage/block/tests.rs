@@ -3,7 +3,7 @@ use super::super::record::{ChangeRecord, key};
 use super::super::{Tree, Write};
 use super::*;
 use automerge::transaction::Transactable as _;
-use automerge::{ActorId, AutoCommit, ObjType, ROOT};
+use automerge::{ActorId, AutoCommit, ObjType, ROOT, ReadDoc as _};
 use codraft_protocol::id::DocumentId;
 use codraft_protocol::time::Timestamp;
 use proptest::prelude::*;
@@ -36,8 +36,6 @@ fn log(changes: usize, concurrent: bool) -> Vec<Vec<u8>> {
     all
 }
 
-use automerge::ReadDoc as _;
-
 /// A chain of commits that wrote such a log, among other things.
 fn chain(values: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut end = End::start([7; 16]);
@@ -69,21 +67,21 @@ fn size(values: &[Vec<u8>]) -> usize {
 fn a_log_takes_a_fraction_of_its_room() {
     for concurrent in [false, true] {
         let values = log(256, concurrent);
-        let run = seal(Kind::Changes, &values);
-        assert_eq!(run[0], Kind::Changes as u8);
-        assert_eq!(open(&run).unwrap(), values);
-        assert_eq!(count(&run), Ok(256));
-        assert!(run.len() * 4 < size(&values), "{} of {}", run.len(), size(&values));
-        let plain = seal(Kind::Any, &values);
+        let block = seal(Kind::Changes, &values).unwrap();
+        assert_eq!(block[0], Kind::Changes as u8);
+        assert_eq!(open(&block).unwrap(), values);
+        assert_eq!(count(&block), Ok(256));
+        assert!(block.len() * 4 < size(&values), "{} of {}", block.len(), size(&values));
+        let plain = seal(Kind::Any, &values).unwrap();
         assert_eq!(open(&plain).unwrap(), values);
-        assert!(run.len() * 2 < plain.len(), "{} and {}", run.len(), plain.len());
+        assert!(block.len() * 2 < plain.len(), "{} and {}", block.len(), plain.len());
     }
     let values = chain(&log(256, false));
-    let run = seal(Kind::Commits, &values);
-    assert_eq!(run[0], Kind::Commits as u8);
-    assert_eq!(open(&run).unwrap(), values);
+    let block = seal(Kind::Commits, &values).unwrap();
+    assert_eq!(block[0], Kind::Commits as u8);
+    assert_eq!(open(&block).unwrap(), values);
     // Nearly all of it is the hashes of what was written.
-    assert!(run.len() < 256 * 40, "{} of {}", run.len(), size(&values));
+    assert!(block.len() < 256 * 40, "{} of {}", block.len(), size(&values));
 }
 
 #[test]
@@ -91,8 +89,8 @@ fn what_cannot_be_said_shorter_is_kept_as_it_is() {
     let mut changes = log(20, false);
     // Not a record; a record of what is no change; a change whose checksum is wrong; nothing at all.
     changes.push(b"something else".to_vec());
-    let run = seal(Kind::Changes, &changes);
-    assert_eq!((run[0], open(&run).unwrap()), (Kind::Any as u8, changes.clone()));
+    let block = seal(Kind::Changes, &changes).unwrap();
+    assert_eq!((block[0], open(&block).unwrap()), (Kind::Any as u8, changes.clone()));
     changes.pop();
     let mut record = ChangeRecord::decode(&changes[3]).unwrap();
     record.raw[5] ^= 1;
@@ -101,14 +99,14 @@ fn what_cannot_be_said_shorter_is_kept_as_it_is() {
     changes.push(record.encode());
     record.raw.clear();
     changes.push(record.encode());
-    let run = seal(Kind::Changes, &changes);
-    assert_eq!((run[0], open(&run).unwrap()), (Kind::Changes as u8, changes));
+    let block = seal(Kind::Changes, &changes).unwrap();
+    assert_eq!((block[0], open(&block).unwrap()), (Kind::Changes as u8, changes));
     // Commits that do not follow one another.
     let mut commits = chain(&log(6, false));
     commits.remove(2);
-    let run = seal(Kind::Commits, &commits);
-    assert_eq!((run[0], open(&run).unwrap()), (Kind::Any as u8, commits));
-    assert_eq!(open(&seal(Kind::Changes, &[])).unwrap(), Vec::<Vec<u8>>::new());
+    let block = seal(Kind::Commits, &commits).unwrap();
+    assert_eq!((block[0], open(&block).unwrap()), (Kind::Any as u8, commits));
+    assert_eq!(open(&seal(Kind::Changes, &[]).unwrap()).unwrap(), Vec::<Vec<u8>>::new());
 }
 
 #[test]
@@ -116,17 +114,17 @@ fn damage_is_told() {
     for (kind, values) in
         [(Kind::Changes, log(40, true)), (Kind::Commits, chain(&log(40, true))), (Kind::Any, log(40, true))]
     {
-        let run = seal(kind, &values);
-        for length in 0..run.len() {
-            assert!(open(&run[..length]).is_err());
+        let block = seal(kind, &values).unwrap();
+        for length in 0..block.len() {
+            assert!(open(&block[..length]).is_err());
         }
-        for at in 0..run.len() {
-            let mut other = run.clone();
+        for at in 0..block.len() {
+            let mut other = block.clone();
             other[at] ^= 1 << (at % 8);
             // Told, or other values, which the chain finds; never a panic.
             let _ = open(&other);
         }
-        let mut newer = run.clone();
+        let mut newer = block.clone();
         newer[0] = 9;
         assert!(matches!(open(&newer), Err(RecordError::Version { version: 9, .. })));
     }
@@ -136,14 +134,14 @@ proptest! {
     #[test]
     fn any_values_come_back(values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..20)) {
         for kind in [Kind::Any, Kind::Changes, Kind::Commits] {
-            prop_assert_eq!(&open(&seal(kind, &values)).unwrap(), &values);
+            prop_assert_eq!(&open(&seal(kind, &values).unwrap()).unwrap(), &values);
         }
     }
 
     #[test]
     fn any_bytes_are_told_or_opened(bytes in prop::collection::vec(any::<u8>(), 0..200), kind in 0..4_u8) {
-        let mut run = vec![kind, 0, 0, 0, 1];
-        run.extend_from_slice(&bytes);
-        let _ = open(&run);
+        let mut block = vec![kind, 0, 0, 0, 1];
+        block.extend_from_slice(&bytes);
+        let _ = open(&block);
     }
 }

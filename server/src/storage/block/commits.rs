@@ -2,7 +2,7 @@
 //! what was written stay as they are: by them a store is verified.
 
 use super::super::chain::{Body, Hash, follow};
-use super::super::record::{RecordError, octets};
+use super::super::record::RecordError;
 use super::{Unpacked, malformed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub(super) struct Commits {
     keys: Vec<Key>,
     values: Vec<bool>,
     /// Those of the values, one behind the other.
-    #[serde(with = "octets")]
+    #[serde(with = "serde_bytes")]
     hashes: Vec<u8>,
     prefixes: Vec<Vec<u8>>,
 }

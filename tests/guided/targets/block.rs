@@ -1,0 +1,3 @@
+#![no_main]
+
+codraft_guided::guided!("block");

@@ -1,3 +1,0 @@
-#![no_main]
-
-codraft_guided::guided!("run");
