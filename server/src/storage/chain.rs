@@ -205,3 +205,44 @@ pub(super) fn entries(sequence: u64, body: &[u8]) -> Result<Vec<Written>, Record
     });
     known.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Storage as _;
+    use super::super::memory::MemoryStorage;
+    use super::*;
+
+    fn change(n: u8) -> Write {
+        Write { tree: Tree::Changes, key: vec![n], value: Some(vec![n; 40]) }
+    }
+
+    /// Verifies a store whose chain says that five changes were written, and that holds these.
+    fn with(values: &[(u8, u8)]) -> Result<Whole, String> {
+        let mut end = End::start([0; 16]);
+        let mut stored = Vec::new();
+        for n in 0..5 {
+            let (commit, next) = end.commit(&[change(n)], Timestamp(0));
+            stored.push(commit);
+            end = next;
+        }
+        let mut store = MemoryStorage::empty(end);
+        (1..).zip(stored).for_each(|(number, commit)| store.place_commit(number, commit));
+        for (key, value) in values {
+            store.place(Tree::Changes, vec![*key], vec![*value; 40]);
+        }
+        verify(&*store.reader(), [0; 16], Some(end))
+    }
+
+    #[test]
+    fn what_is_not_as_it_was_written_is_named() {
+        let all = [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4)];
+        assert_eq!(with(&all).unwrap().values, 5);
+        let said = |values: &[(u8, u8)]| with(values).unwrap_err();
+        assert_eq!(said(&all[..4]), "changes 04 is missing");
+        assert_eq!(said(&[(0, 0), (1, 9), (2, 2), (3, 3), (4, 4)]), "changes 01 is not what was written");
+        // The same values, elsewhere; and one in another's place.
+        assert_eq!(said(&[(0, 0), (1, 2), (2, 1), (3, 3), (4, 4)]), "changes 01 is not what was written");
+        assert_eq!(said(&[(0, 0), (2, 2), (3, 3), (4, 4), (5, 1)]), "changes 01 is missing");
+        assert_eq!(said(&[&all[..], &[(5, 5)]].concat()), "changes holds what was not written");
+    }
+}

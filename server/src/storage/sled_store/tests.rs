@@ -160,6 +160,11 @@ fn what_is_committed_is_there_after_reopening_as_in_memory() {
         "{} stand by themselves",
         single.len()
     );
+    // A large value's parts go with it.
+    for part in store.trees.parts.iter().keys().map(Result::unwrap) {
+        let (of, key) = (part[0], &part[1..part.len() - 4]);
+        assert!(of != Tree::Changes as u8 || single.contains_key(key).unwrap(), "a part is left behind");
+    }
     drop(store);
     assert_eq!(fs::read_dir(dir.join("db/blobs")).map_or(0, Iterator::count), 0, "sled made blob files");
 }
