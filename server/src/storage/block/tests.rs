@@ -74,12 +74,14 @@ fn a_log_takes_a_fraction_of_its_room() {
         assert!(block.len() * 4 < size(&values), "{} of {}", block.len(), size(&values));
         let plain = seal(Kind::Any, &values).unwrap();
         assert_eq!(open(&plain).unwrap(), values);
+        println!("256 changes: {} bytes of {}", block.len(), size(&values));
         assert!(block.len() * 2 < plain.len(), "{} and {}", block.len(), plain.len());
     }
     let values = chain(&log(256, false));
     let block = seal(Kind::Commits, &values).unwrap();
     assert_eq!(block[0], Kind::Commits as u8);
     assert_eq!(open(&block).unwrap(), values);
+    println!("256 commits: {} bytes of {}", block.len(), size(&values));
     // Nearly all of it is the hashes of what was written.
     assert!(block.len() < 256 * 40, "{} of {}", block.len(), size(&values));
 }
