@@ -197,6 +197,14 @@ impl StorageError {
         !matches!(self, Self::DiskFull { .. })
     }
 
+    /// What went wrong, without what to do about it.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Failed(why) => why.clone(),
+            other => other.to_string(),
+        }
+    }
+
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }

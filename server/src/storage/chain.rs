@@ -124,7 +124,7 @@ pub fn verify(reader: &dyn Reader, database: [u8; 16], acknowledged: Option<End>
     let mut latest: BTreeMap<(Tree, Vec<u8>), Hash> = BTreeMap::new();
     on_chain(&end)?;
     for commit in reader.commits(1) {
-        let (sequence, stored) = commit.map_err(|error| error.to_string())?;
+        let (sequence, stored) = commit.map_err(|error| error.reason())?;
         if sequence != end.sequence + 1 {
             return Err(format!("commit {} is missing", end.sequence + 1));
         }
@@ -148,7 +148,7 @@ pub fn verify(reader: &dyn Reader, database: [u8; 16], acknowledged: Option<End>
         // In the order of the keys, which is quick: what was written when does not matter to the sum.
         let mut found = Tally::default();
         for entry in reader.scan(tree, &[]) {
-            let (key, value) = entry.map_err(|error| error.to_string())?;
+            let (key, value) = entry.map_err(|error| error.reason())?;
             let hash: Hash = Sha256::digest(&value).into();
             values += 1;
             bytes += value.len() as u64;
@@ -183,7 +183,7 @@ fn astray(reader: &dyn Reader, tree: Tree) -> Option<String> {
             }
             let place = format!("{} {}", tree.name(), hex::encode(&key));
             match reader.get(tree, &key) {
-                Err(error) => return Some(error.to_string()),
+                Err(error) => return Some(error.reason()),
                 Ok(None) => return Some(format!("{place} is missing")),
                 Ok(Some(value)) if Some(Sha256::digest(&value).into()) != hash => {
                     return Some(format!("{place} is not what was written"));

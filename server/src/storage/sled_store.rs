@@ -223,7 +223,17 @@ impl SledStorage {
         let mut store = Self::assemble(dir, trees, head, acknowledged, lock)?;
         store.reserve = options.reserve;
         store.sealing.block = options.block;
-        store.whole = store.verify(acknowledged)?;
+        // Nothing was written yet: where sled fails, or panics, it is for what stands on the disk.
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            let whole = store.verify(acknowledged)?;
+            store.sealing.begin(&store.trees)?;
+            Ok(whole)
+        }));
+        let read = read.unwrap_or_else(|panic| Err(failed(words_of(&*panic))));
+        store.whole = read.map_err(|error| match error {
+            StorageError::BehindHead { .. } => error,
+            other => damaged(other.reason()),
+        })?;
         store.end = store.whole.end;
         if store.end.sequence > acknowledged.sequence {
             // Written, and cut off before it was acknowledged: it is whole, so it counts.
@@ -231,7 +241,6 @@ impl SledStorage {
             store.head.tell(store.end);
             store.head.wait(store.end.sequence)?;
         }
-        store.sealing.begin(&store.trees)?;
         Ok(store)
     }
 
@@ -248,22 +257,16 @@ impl SledStorage {
 
     /// Reads everything and compares it with what was written and acknowledged.
     fn verify(&self, acknowledged: End) -> Result<Whole, StorageError> {
-        let dir = || self.dir.display().to_string();
-        let damaged = |why: String| StorageError::Damaged { dir: dir(), why };
-        let behind =
-            |found| StorageError::BehindHead { dir: dir(), found, acknowledged: acknowledged.sequence };
-        let checked = catch_unwind(AssertUnwindSafe(|| {
-            let last = self.trees.commits.last().map_err(failed)?;
-            let last = last.map_or(0, |(key, _)| super::record::key::number(&key));
-            if last < acknowledged.sequence {
-                return Err(behind(last));
-            }
-            if self.trees.db.get("database").map_err(failed)?.as_deref() != Some(&acknowledged.database) {
-                return Err(damaged("it is not the database that HEAD belongs to".to_owned()));
-            }
-            chain::verify(&*self.trees, acknowledged.database, Some(acknowledged)).map_err(damaged)
-        }));
-        checked.unwrap_or_else(|panic| Err(damaged(words_of(&*panic))))
+        let last = self.trees.commits.last().map_err(failed)?;
+        let found = last.map_or(0, |(key, _)| super::record::key::number(&key));
+        if found < acknowledged.sequence {
+            let dir = self.dir.display().to_string();
+            return Err(StorageError::BehindHead { dir, found, acknowledged: acknowledged.sequence });
+        }
+        if self.trees.db.get("database").map_err(failed)?.as_deref() != Some(&acknowledged.database) {
+            return Err(failed("it is not the database that HEAD belongs to"));
+        }
+        chain::verify(&*self.trees, acknowledged.database, Some(acknowledged)).map_err(failed)
     }
 
     /// What the store held when it was opened.
