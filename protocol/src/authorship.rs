@@ -5,6 +5,7 @@ pub(crate) mod anchor;
 mod append_only;
 pub mod chunk;
 mod deeds;
+mod few;
 pub mod gate;
 pub mod hand;
 pub mod index;
@@ -19,6 +20,7 @@ mod spans;
 
 pub use anchor::Anchors;
 pub use deeds::{DeedSet, Deeds};
+pub use few::Few;
 pub use gate::{Accepted, Admission, Gate, Limits, Passed, Refusal, Refused, Sender};
 pub use index::id::{ActorIx, OpId};
 pub use index::{FoldError, Index};

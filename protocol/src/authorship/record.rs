@@ -7,11 +7,11 @@ pub(crate) mod memo;
 
 pub use changes::{ChangeMeta, Changes};
 
+use super::Few;
 use super::index::id::OpId;
 use crate::id::{DelegationCode, ProvisionId};
-use compact_str::CompactString;
+use ecow::EcoString;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A change, as an index into [`Record::changes`].
@@ -54,7 +54,7 @@ impl Deed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextRun {
     /// The characters, at least one.
-    pub text: CompactString,
+    pub text: EcoString,
     /// Their insertions, at least one, in ascending order.
     pub inserted: FewDeeds,
     /// Their strikes, in ascending order, each change once; several delegations may strike the same word.
@@ -62,7 +62,7 @@ pub struct TextRun {
 }
 
 /// Deeds, mostly one: most words have one author, and one striker if any.
-pub type FewDeeds = SmallVec<[Deed; 1]>;
+pub type FewDeeds = Few<Deed>;
 
 /// One value that a field of a provision (its enumerator, kind, part …) was given.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,15 +1,24 @@
 //! The changes of one document in memory, without what the index knows of them.
 
-use super::strings::Strings;
+use super::strings::{Block, Shut};
 use bytes::Bytes;
 use codraft_protocol::authorship::{ChangeIx, Index};
+use std::cell::RefCell;
+
+/// How many bytes of changes are compressed together: enough of them to be alike, and not too many to be unpacked for
+/// one.
+const BLOCK: usize = 16 << 10;
 
 /// An append-only log. What it needs to read a change is the index that holds it.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     /// How many changes stand in front of its first.
     first: u32,
-    packed: Strings,
+    /// Blocks, each with how many changes of this log stand in front of it.
+    full: Vec<(u32, Shut)>,
+    last: (u32, Block),
+    /// The full block that was last read from: who lacks one change lacks those behind it.
+    read: RefCell<Option<(u32, Block)>>,
     bytes: u64,
 }
 
@@ -22,16 +31,31 @@ impl Log {
     /// Appends a change that the index holds by the same number, which is returned.
     pub(super) fn push(&mut self, raw: &[u8], index: &Index) -> u32 {
         let number = self.len();
-        self.packed.push(|out| index.pack(ChangeIx(number), raw, out));
+        self.last.1.push(|out| index.pack(ChangeIx(number), raw, out));
         self.bytes += raw.len() as u64;
+        if self.last.1.bytes() >= BLOCK {
+            self.shut();
+        }
         number
+    }
+
+    /// Begins the next block.
+    fn shut(&mut self) {
+        let next = self.last.0 + self.last.1.len();
+        let (first, full) = std::mem::replace(&mut self.last, (next, Block::default()));
+        if full.len() > 0 {
+            self.full.push((first, full.shut()));
+        }
     }
 
     /// Appends all of the log of what comes behind it.
     pub(super) fn append(&mut self, other: Self) {
         debug_assert_eq!(self.len(), other.first, "one goes on where the other ends");
+        self.shut();
+        let own = self.last.0;
         self.bytes += other.bytes;
-        self.packed.append(other.packed);
+        self.full.extend(other.full.into_iter().map(|(first, block)| (own + first, block)));
+        self.last = (own + other.last.0, other.last.1);
     }
 
     /// How many bytes the changes have as they came.
@@ -41,13 +65,26 @@ impl Log {
 
     /// How many changes there are, those in front of it included.
     pub(super) fn len(&self) -> u32 {
-        self.first + self.packed.len()
+        self.first + self.last.0 + self.last.1.len()
     }
 
     /// One change as it came.
     pub(super) fn get(&self, number: u32, index: &Index) -> Option<Bytes> {
-        let packed = self.packed.at(number.checked_sub(self.first)?)?;
-        index.unpack(ChangeIx(number), packed).map(Bytes::from)
+        let place = number.checked_sub(self.first)?;
+        let unpacked = |(first, block): &(u32, Block)| {
+            index.unpack(ChangeIx(number), block.at(place - first)?).map(Bytes::from)
+        };
+        if place >= self.last.0 {
+            return unpacked(&self.last);
+        }
+        let behind = self.full.partition_point(|(first, _)| *first <= place);
+        let (first, shut) = self.full.get(behind.checked_sub(1)?)?;
+        let mut read = self.read.borrow_mut();
+        let is_read = read.as_ref().is_some_and(|(known, _)| known == first);
+        if !is_read {
+            *read = Some((*first, shut.open()?));
+        }
+        unpacked(read.as_ref()?)
     }
 }
 
@@ -65,27 +102,34 @@ mod tests {
         let list = doc.put_object(ROOT, "provisions", ObjType::List).unwrap();
         let provision = doc.insert_object(&list, 0, ObjType::Map).unwrap();
         let text = doc.put_object(&provision, "text", ObjType::Text).unwrap();
-        for n in 0..50 {
+        for n in 0..2000 {
             doc.splice_text(&text, n, 0, "x").unwrap();
             doc.commit();
         }
         let (mut index, code) = (Index::new(), DelegationCode::secretariat());
-        let (mut log, mut later) = (Log::default(), Log::behind(30));
+        let (mut log, mut later) = (Log::default(), Log::behind(1200));
         let changes = doc.get_changes(&[]);
         for (number, change) in (0..).zip(&changes) {
             index.replay(change, &code).unwrap();
-            let log = if number < 30 { &mut log } else { &mut later };
+            let log = if number < 1200 { &mut log } else { &mut later };
             assert_eq!(log.push(change.raw_bytes(), &index), number);
         }
-        let packed = later.packed.bytes() + log.packed.bytes();
+        assert!(log.full.len() > 1 && !later.full.is_empty());
+        assert_eq!(later.get(1199, &index), None);
+        assert_eq!(later.get(1200, &index).unwrap(), changes[1200].raw_bytes());
         log.append(later);
         let whole: usize = changes.iter().map(|change| change.raw_bytes().len()).sum();
         assert_eq!((log.len(), log.bytes()), (changes.len() as u32, whole as u64));
-        assert!(packed * 2 < whole, "{packed} of {whole}");
-        for (number, change) in (0..).zip(&changes) {
-            assert_eq!(log.get(number, &index).unwrap(), change.raw_bytes());
+        let packed: usize = log.full.iter().map(|(_, shut)| shut.bytes()).sum();
+        assert!((packed + log.last.1.bytes()) * 4 < whole, "{packed} of {whole}");
+        // In order, and from everywhere.
+        for number in (0..2000).chain((0..2000).map(|n| n * 577 % 2000)) {
+            let raw = log.get(number, &index).unwrap();
+            assert_eq!(raw, changes[number as usize].raw_bytes(), "{number}");
         }
         assert_eq!(log.get(changes.len() as u32, &index), None);
+        log.append(Log::behind(2000));
+        assert_eq!(log.get(1999, &index).unwrap(), changes[1999].raw_bytes());
         assert_eq!(Log::behind(3).get(2, &index), None);
     }
 }

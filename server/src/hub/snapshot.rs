@@ -40,7 +40,7 @@ pub struct Unparsed {
 impl Unparsed {
     /// Takes in the next one.
     pub fn push(&mut self, raw: &[u8], delegation: DelegationCode) {
-        self.raw.push(|out| out.extend_from_slice(raw));
+        self.raw.push(raw);
         let known = self.codes.iter().position(|code| *code == delegation);
         let owner = known.unwrap_or_else(|| {
             self.codes.push(delegation);

@@ -1,91 +1,104 @@
-//! Many byte strings, end to end in blocks.
+//! Many byte strings, end to end.
 
-/// How many bytes a block has before the next one is begun: enough for the allocator to give it back to the system by
-/// itself.
+/// How many bytes a block of [`Strings`] has before the next one is begun: enough for the allocator to give it back to
+/// the system by itself.
 const BLOCK: usize = 256 << 10;
 
-/// Byte strings end to end, in blocks: one costs its bytes and four, and those of a full block are not moved again.
-#[derive(Debug, Default)]
-pub(super) struct Strings {
-    full: Vec<Block>,
-    last: Block,
-}
-
-/// Some of them.
+/// Some byte strings end to end: one costs its bytes and four.
 #[derive(Debug, Default)]
 pub(super) struct Block {
-    /// How many strings stand in the blocks before it.
-    first: u32,
     bytes: Vec<u8>,
     /// Where each string ends.
     ends: Vec<u32>,
 }
 
+/// A block as it is kept where it is seldom read.
+#[derive(Debug)]
+pub(super) struct Shut {
+    /// How many strings.
+    len: u32,
+    /// The length of each (u32, little-endian), and all of them: compressed.
+    packed: Box<[u8]>,
+}
+
 impl Block {
-    fn len(&self) -> u32 {
+    /// Appends what `write` appends to the bytes that it is given.
+    pub(super) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.bytes);
+        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+    }
+
+    /// How many strings there are.
+    pub(super) fn len(&self) -> u32 {
         u32::try_from(self.ends.len()).unwrap_or(u32::MAX)
     }
 
-    fn at(&self, place: usize) -> Option<&[u8]> {
+    /// How many bytes they have.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// One of them.
+    pub(super) fn at(&self, place: u32) -> Option<&[u8]> {
+        let place = place as usize;
         let end = *self.ends.get(place)? as usize;
         let start =
             place.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| *end as usize);
         self.bytes.get(start..end)
     }
 
-    /// Its strings, in order.
+    /// All of them, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.ends.len()).filter_map(|place| self.at(place))
+        (0..self.len()).filter_map(|place| self.at(place))
+    }
+
+    /// The same, compressed.
+    pub(super) fn shut(&self) -> Shut {
+        let mut whole = Vec::with_capacity(self.ends.len() * 4 + self.bytes.len());
+        for string in self.iter() {
+            whole.extend_from_slice(&u32::try_from(string.len()).unwrap_or(u32::MAX).to_le_bytes());
+        }
+        whole.extend_from_slice(&self.bytes);
+        Shut { len: self.len(), packed: lz4_flex::compress_prepend_size(&whole).into() }
     }
 }
 
-impl Strings {
-    /// Appends what `write` appends to the bytes that it is given.
-    pub(super) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let last = &mut self.last;
-        write(&mut last.bytes);
-        last.ends.push(u32::try_from(last.bytes.len()).unwrap_or(u32::MAX));
-        if last.bytes.len() >= BLOCK {
-            self.close();
-        }
-    }
-
-    fn close(&mut self) {
-        let next = Block { first: self.len(), ..Block::default() };
-        let mut full = std::mem::replace(&mut self.last, next);
-        full.bytes.shrink_to_fit();
-        full.ends.shrink_to_fit();
-        self.full.push(full);
-    }
-
-    /// Appends all of others.
-    pub(super) fn append(&mut self, others: Self) {
-        for mut block in others.blocks().filter(|block| block.len() > 0) {
-            if self.last.len() > 0 {
-                self.close();
-            }
-            block.first = self.len();
-            self.last = block;
-        }
-    }
-
-    /// How many bytes they have.
+impl Shut {
+    /// How many bytes it takes.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.full.iter().chain([&self.last]).map(|block| block.bytes.len()).sum()
+        self.packed.len()
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> u32 {
-        self.last.first + self.last.len()
+    /// The block again.
+    pub(super) fn open(&self) -> Option<Block> {
+        let mut bytes = lz4_flex::decompress_size_prepended(&self.packed).ok()?;
+        let (lengths, _) = bytes.split_at_checked(self.len as usize * 4)?.0.as_chunks::<4>();
+        let mut end = 0;
+        let ends = lengths.iter().map(|length| {
+            end += u32::from_le_bytes(*length);
+            end
+        });
+        let ends = ends.collect();
+        bytes.drain(..self.len as usize * 4);
+        Some(Block { bytes, ends })
     }
+}
 
-    /// One of them.
-    pub(super) fn at(&self, number: u32) -> Option<&[u8]> {
-        let behind = self.full.partition_point(|block| block.first <= number);
-        let block =
-            if number >= self.last.first { &self.last } else { self.full.get(behind.checked_sub(1)?)? };
-        block.at((number - block.first) as usize)
+/// Byte strings in blocks: those of a full block are not moved again.
+#[derive(Debug, Default)]
+pub(super) struct Strings {
+    full: Vec<Block>,
+    last: Block,
+}
+
+impl Strings {
+    /// Appends one.
+    pub(super) fn push(&mut self, string: &[u8]) {
+        self.last.push(|out| out.extend_from_slice(string));
+        if self.last.bytes() >= BLOCK {
+            self.full.push(std::mem::take(&mut self.last));
+        }
     }
 
     /// Its blocks, in order.
@@ -98,27 +111,31 @@ impl Strings {
 mod tests {
     use super::*;
 
+    fn string(n: u32) -> Vec<u8> {
+        vec![b'x'; (n as usize * 7_919) % 80_000]
+    }
+
     #[test]
-    fn strings_come_back_by_number() {
-        let string = |n: u32| vec![b'x'; (n as usize * 7_919) % 80_000];
-        let (mut all, mut rest) = (Strings::default(), Strings::default());
-        for n in 0..40 {
-            let to = if n < 23 { &mut all } else { &mut rest };
-            to.push(|out| out.extend(string(n)));
+    fn strings_come_back_in_order() {
+        let mut all = Strings::default();
+        (0..60).for_each(|n| all.push(&string(n)));
+        assert!(all.full.len() > 4);
+        let again = all.blocks().flat_map(|block| block.iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
+        assert_eq!(again.collect::<Vec<_>>(), (0..60).map(string).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_block_that_was_shut_is_the_same() {
+        let mut block = Block::default();
+        for n in 0..20 {
+            block.push(|out| out.extend(string(n)));
+            let opened = block.shut().open().unwrap();
+            assert_eq!((opened.len(), opened.bytes()), (n + 1, block.bytes()));
+            assert!((0..n + 3).all(|place| opened.at(place) == block.at(place)));
         }
-        assert!(all.full.len() > 2 && rest.full.len() > 1);
-        all.append(Strings::default());
-        all.append(rest);
-        for n in 40..60 {
-            all.push(|out| out.extend(string(n)));
-        }
-        assert_eq!(all.len(), 60);
-        for n in 0..60 {
-            assert_eq!(all.at(n), Some(&string(n)[..]), "{n}");
-        }
-        assert_eq!(all.at(60), None);
-        let again: Vec<Vec<u8>> =
-            all.blocks().flat_map(|block| block.iter().map(<[u8]>::to_vec).collect::<Vec<_>>()).collect();
-        assert_eq!(again, (0..60).map(string).collect::<Vec<_>>());
+        assert_eq!(block.at(19), Some(&string(19)[..]));
+        assert_eq!(block.at(20), None);
+        assert!(block.shut().bytes() * 10 < block.bytes());
+        assert_eq!(Block::default().shut().open().unwrap().len(), 0);
     }
 }

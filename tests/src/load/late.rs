@@ -7,7 +7,11 @@ use super::document::text;
 use super::figures::{folder, median, memory, ms, peak};
 use super::history::bring;
 use super::report::Row;
-use std::time::Instant;
+use crate::server::Server;
+use std::time::{Duration, Instant};
+
+/// How long a store seals nothing before it counts as sealed.
+const QUIET: Duration = Duration::from_secs(2);
 
 struct Visit {
     total: f64,
@@ -41,6 +45,31 @@ fn marked(running: &Running, subject: &Subject) -> Result<f64, Failed> {
     Ok(ms(started.elapsed()))
 }
 
+/// How many values the server has sealed since it was started.
+fn sealed(server: &Server) -> Result<u64, Failed> {
+    let answer = ureq::get(format!("{}/metrics", server.url)).call();
+    let text = answer.and_then(|mut answer| answer.body_mut().read_to_string());
+    let text = text.map_err(|error| error.to_string())?;
+    let line = text.lines().find_map(|line| line.strip_prefix("codraft_sealed_values_total "));
+    line.and_then(|count| count.parse().ok())
+        .ok_or_else(|| "the server does not say what it sealed".to_owned())
+}
+
+/// Waits until the store has sealed what there is to seal, as that of a server has which was left alone for a while.
+/// Returns how long that took, in seconds.
+async fn rest(server: &Server) -> Result<f64, Failed> {
+    let started = Instant::now();
+    let (mut last, mut since) = (sealed(server)?, started);
+    while since.elapsed() < QUIET {
+        tokio::time::sleep(QUIET / 10).await;
+        let now = sealed(server)?;
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+    }
+    Ok((since - started).as_secs_f64())
+}
+
 /// A newcomer has every change of the history.
 fn complete(row: &mut Row, visit: &Visit, changes: usize) {
     if visit.changes != changes {
@@ -71,6 +100,8 @@ pub async fn run(
         tokio::task::block_in_place(|| running.kill());
         tokio::task::block_in_place(|| running.revive())?;
         row.set("killed: text ms", marked(running, &subject)?);
+        row.set("sealing s", rest(running.codraft().ok_or("it is gone")?).await?);
+        row.set("sealed: disk bytes a change", folder(&running.data()) as f64 / history as f64);
     }
     let started = Instant::now();
     tokio::task::block_in_place(|| running.stop());

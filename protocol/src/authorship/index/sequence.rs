@@ -4,18 +4,17 @@
 //! go costs one entry. Runs form a linked list, and are found by id through an ordered map per actor.
 
 use super::id::{ActorIx, OpId};
-use crate::authorship::ChangeIx;
-use compact_str::CompactString;
+use crate::authorship::{ChangeIx, Few};
+use ecow::EcoString;
 use hashbrown::HashMap;
-use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 /// A slot of the run table; `NONE` ends the list.
 type Slot = u32;
 const NONE: Slot = u32::MAX;
 
-/// Changes, mostly one or two.
-pub(crate) type Strikers = SmallVec<[ChangeIx; 4]>;
+/// Changes.
+pub(crate) type Strikers = Few<ChangeIx>;
 
 /// Consecutive elements with one history.
 #[derive(Clone, Debug)]
@@ -25,7 +24,7 @@ pub(crate) struct Run {
     /// How many elements.
     pub(crate) len: u32,
     /// Of a text: one character an element. Of a list: empty, and the element's object has its id.
-    pub(crate) text: CompactString,
+    pub(crate) text: EcoString,
     /// The changes that struck them, ascending.
     pub(crate) struck: Strikers,
     previous: Slot,
@@ -74,7 +73,7 @@ impl Sequence {
     /// The changes that struck an element; `None` where there is no such element.
     pub(crate) fn struck(&self, id: OpId) -> Option<&[ChangeIx]> {
         let (slot, _) = self.find(id)?;
-        self.run(slot).map(|run| run.struck.as_slice())
+        self.run(slot).map(|run| &*run.struck)
     }
 
     /// The character of an element.
@@ -130,7 +129,7 @@ impl Sequence {
     }
 
     /// The sequence of these runs (id, length, text, strikes), which [`Self::iter`] gave. `None`: they are none.
-    pub(crate) fn of_runs(runs: Vec<(OpId, u32, CompactString, Strikers)>) -> Option<Self> {
+    pub(crate) fn of_runs(runs: Vec<(OpId, u32, EcoString, Strikers)>) -> Option<Self> {
         let mut by_id: HashMap<ActorIx, Vec<(u32, Slot)>> = HashMap::new();
         let (mut all, mut elements, count) = (Vec::with_capacity(runs.len()), 0, runs.len());
         for (slot, (id, len, text, struck)) in (0..NONE).zip(runs) {
@@ -159,10 +158,12 @@ impl Sequence {
         }
         let Some(run) = self.run_mut(slot) else { return slot };
         let at = byte_of(&run.text, offset);
+        let text = EcoString::from(run.text.get(at..).unwrap_or_default());
+        run.text.truncate(at);
         let tail = Run {
             id: run.id.plus(offset),
             len: run.len - offset,
-            text: run.text.split_off(at),
+            text,
             struck: run.struck.clone(),
             previous: NONE,
             next: NONE,
@@ -210,7 +211,7 @@ impl Sequence {
             run.len += 1;
             return true;
         }
-        let text = character.map(|one| CompactString::from_iter([one])).unwrap_or_default();
+        let text = character.map(|one| EcoString::from_iter([one])).unwrap_or_default();
         self.link(Run { id, len: 1, text, struck: Strikers::new(), previous: NONE, next: NONE }, place);
         true
     }

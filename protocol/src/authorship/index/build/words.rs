@@ -5,7 +5,7 @@ use super::super::id::OpId;
 use super::super::sequence::Sequence;
 use crate::authorship::record::{Deed, FewDeeds, TextRun};
 use crate::authorship::{ChangeIx, Settled};
-use compact_str::CompactString;
+use ecow::EcoString;
 use hashbrown::HashMap;
 
 /// Consecutive characters with one history, in one text.
@@ -16,7 +16,7 @@ pub(crate) struct Stretch {
     /// The first one's element.
     pub(crate) id: OpId,
     /// The characters.
-    pub(crate) text: CompactString,
+    pub(crate) text: EcoString,
     /// As in [`TextRun`]; may be empty here: then the words count nowhere.
     pub(crate) inserted: FewDeeds,
     /// As in [`TextRun`].
@@ -27,7 +27,11 @@ impl Index {
     /// The words of a provision whose texts these are, the one that stands in the document first.
     pub(super) fn words(&self, texts: &[(OpId, &Sequence)], settled: &Settled) -> Vec<TextRun> {
         let counted = self.stretches(texts, settled).into_iter().filter(|one| !one.inserted.is_empty());
-        counted.map(|one| TextRun { text: one.text, inserted: one.inserted, struck: one.struck }).collect()
+        let of = |one: Stretch| TextRun { text: one.text, inserted: one.inserted, struck: one.struck };
+        let mut words: Vec<TextRun> = counted.map(of).collect();
+        // It is kept for as long as nobody touches the provision.
+        words.shrink_to_fit();
+        words
     }
 
     /// All stretches of all texts, each word once: those that stand in the first text in its order, what is
@@ -119,7 +123,7 @@ impl Index {
         let last = self.history.entry(change).map_or(id.counter, |entry| entry.last());
         let (standing, same) = settled.done(&self.history, change, id);
         let mut len = most.min(last.saturating_sub(id.counter).saturating_add(1)).min(same);
-        let mut struck = FewDeeds::with_capacity(strikers.len());
+        let mut struck = FewDeeds::new();
         for striker in strikers {
             let (standing, same) = settled.undone(&self.history, *striker, id);
             len = len.min(same);
