@@ -42,7 +42,7 @@ impl Index {
     fn characters(&self, provision: OpId) -> Option<impl Iterator<Item = (OpId, char, bool)>> {
         let (_, text) = self.text_of(provision)?;
         let each = text.iter().flat_map(|run| {
-            let stands = run.struck.is_empty();
+            let stands = text.strikers(run).is_empty();
             (0..).zip(run.text.chars()).map(move |(n, character)| (run.id.plus(n), character, stands))
         });
         Some(each)

@@ -10,6 +10,7 @@ pub(crate) mod object;
 pub(crate) mod operation;
 pub(crate) mod sequence;
 mod snapshot;
+mod strikers;
 
 pub use snapshot::SnapshotError;
 

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 /// How many bytes of changes are compressed together: enough of them to be alike, and not too many to be unpacked for
 /// one.
-const BLOCK: usize = 16 << 10;
+const BLOCK: usize = 64 << 10;
 
 /// An append-only log. What it needs to read a change is the index that holds it.
 #[derive(Debug, Default)]
@@ -103,7 +103,7 @@ mod tests {
         let provision = doc.insert_object(&list, 0, ObjType::Map).unwrap();
         let text = doc.put_object(&provision, "text", ObjType::Text).unwrap();
         for n in 0..2000 {
-            doc.splice_text(&text, n, 0, "x").unwrap();
+            doc.splice_text(&text, n, 0, &"words ".repeat(n % 40 + 1)).unwrap();
             doc.commit();
         }
         let (mut index, code) = (Index::new(), DelegationCode::secretariat());

@@ -54,6 +54,10 @@ struct Run {
     /// The histories of open and growth, in operations
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000, 1_000_000])]
     operations: Vec<usize>,
+
+    /// Parts in which open brings its history; after each the store is left alone until it has sealed what it can
+    #[arg(long, default_value_t = 0)]
+    pauses: usize,
     /// Append every row to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -98,7 +102,12 @@ async fn all(run: Run) -> ExitCode {
         eprintln!("--repeat works with s1, s2 and s5 only: leave out {}, or --repeat", once.name());
         return ExitCode::from(2);
     }
-    let settings = Settings { repeat: run.repeat.max(1), minutes: run.minutes, operations: run.operations };
+    let settings = Settings {
+        repeat: run.repeat.max(1),
+        minutes: run.minutes,
+        operations: run.operations,
+        pauses: run.pauses,
+    };
     let mut own = true;
     for scenario in run.scenarios {
         println!("\n## {}: {}\n", scenario.name(), scenario.words());

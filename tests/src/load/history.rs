@@ -3,6 +3,7 @@
 use super::client::{Client, Failed, Socket, connect, join};
 use super::contender::{PATIENCE, Running, Subject};
 use super::edits::{Edit, History};
+use crate::server::Server;
 use automerge::{Automerge, ChangeHash, TextEncoding};
 use bytes::Bytes;
 use codraft_protocol::sync::{Have, SyncMessage};
@@ -13,6 +14,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+
+/// How long a store seals nothing before it counts as being at rest.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// Changes in one message.
 const TURN: usize = 500;
@@ -74,13 +78,42 @@ impl Bringer {
     }
 }
 
-/// Brings so many changes, and returns how long the server took to acknowledge them all.
+/// How many values the server has sealed since it was started.
+fn sealed(server: &Server) -> Result<u64, Failed> {
+    let answer = ureq::get(format!("{}/metrics", server.url)).call();
+    let text = answer.and_then(|mut answer| answer.body_mut().read_to_string());
+    let text = text.map_err(|error| error.to_string())?;
+    let line = text.lines().find_map(|line| line.strip_prefix("codraft_sealed_values_total "));
+    line.and_then(|count| count.parse().ok())
+        .ok_or_else(|| "the server does not say what it sealed".to_owned())
+}
+
+/// Waits until the store has sealed what there is to seal, as that of a server has which was left alone for a while.
+async fn rest(server: &Server) -> Result<(), Failed> {
+    let (mut last, mut since) = (sealed(server)?, Instant::now());
+    while since.elapsed() < QUIET {
+        tokio::time::sleep(QUIET / 10).await;
+        let now = sealed(server)?;
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+    }
+    Ok(())
+}
+
+/// Brings so many changes, and returns how long the server took to acknowledge them all. After each of `pauses` parts of
+/// them codraft's store comes to rest.
 ///
 /// # Errors
 /// What the server says.
-pub async fn bring(running: &Running, subject: &Subject, length: usize) -> Result<Duration, Failed> {
+pub async fn bring(
+    running: &Running,
+    subject: &Subject,
+    length: usize,
+    pauses: usize,
+) -> Result<Duration, Failed> {
     let mut history = History::new(&subject.plan, subject.writers.len(), TURN);
-    if running.codraft().is_none() {
+    let Some(server) = running.codraft() else {
         let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
         let mut chunks: Vec<u8> = subject.plan.changes.iter().flat_map(|(_, raw)| raw.to_vec()).collect();
         history.all(&subject.plan, length).iter().for_each(|(_, edit)| chunks.extend_from_slice(&edit.raw));
@@ -89,7 +122,7 @@ pub async fn bring(running: &Running, subject: &Subject, length: usize) -> Resul
         let mut client = Client::open(&subject.writers[0], &subject.document, Some(doc)).await?;
         client.settle(PATIENCE * 5).await?;
         return Ok(started.elapsed());
-    }
+    };
     let mut bringers = Vec::new();
     for url in &subject.writers {
         let mut bringer = Bringer::open(url).await?;
@@ -97,12 +130,18 @@ pub async fn bring(running: &Running, subject: &Subject, length: usize) -> Resul
         bringers.push(bringer);
     }
     let (mut brought, mut shared, mut took) = (0, subject.plan.heads.clone(), Duration::ZERO);
+    let part = length.div_ceil(pauses.max(1));
+    let mut next = if pauses == 0 { usize::MAX } else { part };
     while brought < length {
         let (who, edits) = history.next(&subject.plan, length - brought);
         let started = Instant::now();
         bringers[who].bring(&subject.document, &shared, &edits).await?;
         took += started.elapsed();
         brought += edits.len();
+        if brought >= next {
+            rest(server).await?;
+            next += part;
+        }
         shared = edits.last().map(|edit| vec![edit.hash]).unwrap_or(shared);
     }
     Ok(took)

@@ -7,11 +7,7 @@ use super::document::text;
 use super::figures::{folder, median, memory, ms, peak};
 use super::history::bring;
 use super::report::Row;
-use crate::server::Server;
-use std::time::{Duration, Instant};
-
-/// How long a store seals nothing before it counts as sealed.
-const QUIET: Duration = Duration::from_secs(2);
+use std::time::Instant;
 
 struct Visit {
     total: f64,
@@ -45,31 +41,6 @@ fn marked(running: &Running, subject: &Subject) -> Result<f64, Failed> {
     Ok(ms(started.elapsed()))
 }
 
-/// How many values the server has sealed since it was started.
-fn sealed(server: &Server) -> Result<u64, Failed> {
-    let answer = ureq::get(format!("{}/metrics", server.url)).call();
-    let text = answer.and_then(|mut answer| answer.body_mut().read_to_string());
-    let text = text.map_err(|error| error.to_string())?;
-    let line = text.lines().find_map(|line| line.strip_prefix("codraft_sealed_values_total "));
-    line.and_then(|count| count.parse().ok())
-        .ok_or_else(|| "the server does not say what it sealed".to_owned())
-}
-
-/// Waits until the store has sealed what there is to seal, as that of a server has which was left alone for a while.
-/// Returns how long that took, in seconds.
-async fn rest(server: &Server) -> Result<f64, Failed> {
-    let started = Instant::now();
-    let (mut last, mut since) = (sealed(server)?, started);
-    while since.elapsed() < QUIET {
-        tokio::time::sleep(QUIET / 10).await;
-        let now = sealed(server)?;
-        if now != last {
-            (last, since) = (now, Instant::now());
-        }
-    }
-    Ok((since - started).as_secs_f64())
-}
-
 /// A newcomer has every change of the history.
 fn complete(row: &mut Row, visit: &Visit, changes: usize) {
     if visit.changes != changes {
@@ -77,7 +48,8 @@ fn complete(row: &mut Row, visit: &Visit, changes: usize) {
     }
 }
 
-/// Brings a history, ends the server, starts it again, and visits: the first visit is the cold one.
+/// Brings a history, ends the server, starts it again, and visits: the first visit is the cold one. With `pauses` the
+/// history is brought in so many parts, after each of which the store comes to rest.
 ///
 /// # Errors
 /// What the server says.
@@ -87,21 +59,20 @@ pub async fn run(
     characters: usize,
     history: usize,
     visits: usize,
+    pauses: usize,
 ) -> Result<Row, Failed> {
     let resolution = super::document::resolution(40, characters);
     let subject = Subject::make(running, &resolution).await?;
     let mut row = Row::new(scenario, running.contender.name());
     row.count("ops", history as u64);
-    let took = bring(running, &subject, history).await?;
+    let took = bring(running, &subject, history, pauses).await?;
     row.set("bring s", took.as_secs_f64());
     row.set("disk bytes a change", folder(&running.data()) as f64 / history as f64);
-    if running.codraft().is_some() {
+    if running.codraft().is_some() && pauses == 0 {
         // Nobody has paused so far: there is no snapshot, and everything is folded.
         tokio::task::block_in_place(|| running.kill());
         tokio::task::block_in_place(|| running.revive())?;
         row.set("killed: text ms", marked(running, &subject)?);
-        row.set("sealing s", rest(running.codraft().ok_or("it is gone")?).await?);
-        row.set("sealed: disk bytes a change", folder(&running.data()) as f64 / history as f64);
     }
     let started = Instant::now();
     tokio::task::block_in_place(|| running.stop());

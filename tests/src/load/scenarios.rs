@@ -18,6 +18,8 @@ pub struct Settings {
     pub minutes: f64,
     /// The histories of open and growth, in operations.
     pub operations: Vec<usize>,
+    /// Pauses while the history of open is brought, in which the store comes to rest.
+    pub pauses: usize,
 }
 
 /// One of them.
@@ -107,7 +109,7 @@ impl Scenario {
             Self::Open => {
                 let (mut rows, mut points) = (Vec::new(), Vec::new());
                 for operations in settings.operations.iter().copied() {
-                    let row = self.late(contender, operations).await;
+                    let row = self.late(contender, operations, settings.pauses).await;
                     let row = row.unwrap_or_else(|why| Row::failed(self.name(), contender.name(), why));
                     points.push((operations as f64, row.clone()));
                     rows.push(row);
@@ -154,7 +156,7 @@ impl Scenario {
             }
             Self::S3 => self.highest(contender, 50, 5, 250.0).await,
             Self::Readers => self.highest(contender, 120, 20, 1000.0).await,
-            Self::S4 => self.late(contender, 50_000).await,
+            Self::S4 => self.late(contender, 50_000, 0).await,
             Self::S5 => {
                 let shape = Shape { peers: 1000, rate: 0.0, idle: 5.0, ..Shape::default() };
                 self.repeat(contender, &shape, repeat).await
@@ -171,10 +173,10 @@ impl Scenario {
         }
     }
 
-    async fn late(self, contender: Contender, operations: usize) -> Result<Row, Failed> {
+    async fn late(self, contender: Contender, operations: usize, pauses: usize) -> Result<Row, Failed> {
         let mut running = tokio::task::block_in_place(|| Running::start(contender))?;
         let visits = if operations > 200_000 { 2 } else { 4 };
-        late::run(self.name(), &mut running, 20_000, operations, visits).await
+        late::run(self.name(), &mut running, 20_000, operations, visits, pauses).await
     }
 
     async fn once(self, contender: Contender, shape: &Shape) -> Result<Row, Failed> {

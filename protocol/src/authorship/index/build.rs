@@ -225,5 +225,5 @@ impl Index {
 
 /// The characters that nobody struck.
 fn standing(sequence: &Sequence) -> String {
-    sequence.iter().filter(|run| run.struck.is_empty()).map(|run| run.text.as_str()).collect()
+    sequence.iter().filter(|run| sequence.strikers(run).is_empty()).map(|run| run.text.as_str()).collect()
 }

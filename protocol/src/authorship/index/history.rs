@@ -143,6 +143,18 @@ impl History {
         ix
     }
 
+    /// Makes room for so many changes.
+    pub(crate) fn reserve(&mut self, changes: usize) {
+        // Nothing is there yet that would have to be put elsewhere.
+        self.by_hash.table.reserve(changes, |_| 0);
+    }
+
+    /// Gives room back that was taken for more to come.
+    pub(crate) fn shrink(&mut self) {
+        self.deps.shrink_to_fit();
+        self.by_seq.iter_mut().for_each(Vec::shrink_to_fit);
+    }
+
     /// Whether `earlier` is among the ancestors of `later`, or is it. An ancestor's operations all have lower
     /// counters, and its number is lower, so the search never leaves the stretch between the two.
     pub(crate) fn saw(&self, later: ChangeIx, earlier: ChangeIx) -> bool {

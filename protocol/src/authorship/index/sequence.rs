@@ -4,6 +4,7 @@
 //! go costs one entry. Runs form a linked list, and are found by id through an ordered map per actor.
 
 use super::id::{ActorIx, OpId};
+use super::strikers::{Strikers, Struck};
 use crate::authorship::{ChangeIx, Few};
 use ecow::EcoString;
 use hashbrown::HashMap;
@@ -12,9 +13,6 @@ use std::collections::BTreeMap;
 /// A slot of the run table; `NONE` ends the list.
 type Slot = u32;
 const NONE: Slot = u32::MAX;
-
-/// Changes.
-pub(crate) type Strikers = Few<ChangeIx>;
 
 /// Consecutive elements with one history.
 #[derive(Clone, Debug)]
@@ -25,8 +23,8 @@ pub(crate) struct Run {
     pub(crate) len: u32,
     /// Of a text: one character an element. Of a list: empty, and the element's object has its id.
     pub(crate) text: EcoString,
-    /// The changes that struck them, ascending.
-    pub(crate) struck: Strikers,
+    /// The changes that struck them: [`Sequence::strikers`].
+    struck: Struck,
     previous: Slot,
     next: Slot,
 }
@@ -37,6 +35,7 @@ pub(crate) struct Sequence {
     runs: Vec<Run>,
     /// Slots that a join has emptied.
     free: Vec<Slot>,
+    strikers: Strikers,
     head: Slot,
     by_id: HashMap<ActorIx, BTreeMap<u32, Slot>>,
     elements: usize,
@@ -44,7 +43,14 @@ pub(crate) struct Sequence {
 
 impl Default for Sequence {
     fn default() -> Self {
-        Self { runs: Vec::new(), free: Vec::new(), head: NONE, by_id: HashMap::new(), elements: 0 }
+        Self {
+            runs: Vec::new(),
+            free: Vec::new(),
+            strikers: Strikers::default(),
+            head: NONE,
+            by_id: HashMap::new(),
+            elements: 0,
+        }
     }
 }
 
@@ -73,7 +79,12 @@ impl Sequence {
     /// The changes that struck an element; `None` where there is no such element.
     pub(crate) fn struck(&self, id: OpId) -> Option<&[ChangeIx]> {
         let (slot, _) = self.find(id)?;
-        self.run(slot).map(|run| &*run.struck)
+        self.run(slot).map(|run| self.strikers(run))
+    }
+
+    /// The changes that struck a run, ascending.
+    pub(crate) fn strikers<'a>(&'a self, run: &'a Run) -> &'a [ChangeIx] {
+        self.strikers.of(&run.struck)
     }
 
     /// The character of an element.
@@ -129,15 +140,18 @@ impl Sequence {
     }
 
     /// The sequence of these runs (id, length, text, strikes), which [`Self::iter`] gave. `None`: they are none.
-    pub(crate) fn of_runs(runs: Vec<(OpId, u32, EcoString, Strikers)>) -> Option<Self> {
+    pub(crate) fn of_runs(runs: Vec<(OpId, u32, EcoString, Few<ChangeIx>)>) -> Option<Self> {
         let mut by_id: HashMap<ActorIx, Vec<(u32, Slot)>> = HashMap::new();
         let (mut all, mut elements, count) = (Vec::with_capacity(runs.len()), 0, runs.len());
-        for (slot, (id, len, text, struck)) in (0..NONE).zip(runs) {
+        let mut strikers = Strikers::default();
+        for (slot, (id, len, text, changes)) in (0..NONE).zip(runs) {
             let is_whole = text.is_empty() || text.chars().count() == len as usize;
             if len == 0 || !is_whole || id.counter.checked_add(len).is_none() {
                 return None;
             }
             elements += len as usize;
+            let mut struck = Struck::Never;
+            changes.iter().for_each(|change| strikers.add(&mut struck, *change));
             by_id.entry(id.actor).or_default().push((id.counter, slot));
             let next = if all.len() + 1 < count { slot + 1 } else { NONE };
             all.push(Run { id, len, text, struck, previous: slot.checked_sub(1).unwrap_or(NONE), next });
@@ -148,7 +162,7 @@ impl Sequence {
             slots.sort_unstable();
             (actor, slots.into_iter().collect())
         });
-        Some(Self { runs: all, free: Vec::new(), head, by_id: by_id.collect(), elements })
+        Some(Self { runs: all, free: Vec::new(), strikers, head, by_id: by_id.collect(), elements })
     }
 
     /// Splits a run so that element `offset` starts one; returns that one.
@@ -156,18 +170,13 @@ impl Sequence {
         if offset == 0 {
             return slot;
         }
-        let Some(run) = self.run_mut(slot) else { return slot };
+        let Some(run) = self.runs.get_mut(slot as usize) else { return slot };
         let at = byte_of(&run.text, offset);
         let text = EcoString::from(run.text.get(at..).unwrap_or_default());
         run.text.truncate(at);
-        let tail = Run {
-            id: run.id.plus(offset),
-            len: run.len - offset,
-            text,
-            struck: run.struck.clone(),
-            previous: NONE,
-            next: NONE,
-        };
+        let struck = self.strikers.copied(&run.struck);
+        let tail =
+            Run { id: run.id.plus(offset), len: run.len - offset, text, struck, previous: NONE, next: NONE };
         run.len = offset;
         self.link(tail, slot)
     }
@@ -204,7 +213,7 @@ impl Sequence {
         self.elements += 1;
         if let (true, Some(character)) = (place == reference, character)
             && let Some(run) = self.run_mut(reference)
-            && run.struck.is_empty()
+            && matches!(run.struck, Struck::Never)
             && run.id.plus(run.len) == id
         {
             run.text.push(character);
@@ -212,7 +221,7 @@ impl Sequence {
             return true;
         }
         let text = character.map(|one| EcoString::from_iter([one])).unwrap_or_default();
-        self.link(Run { id, len: 1, text, struck: Strikers::new(), previous: NONE, next: NONE }, place);
+        self.link(Run { id, len: 1, text, struck: Struck::Never, previous: NONE, next: NONE }, place);
         true
     }
 
@@ -224,10 +233,8 @@ impl Sequence {
             if self.run(slot).is_some_and(|run| run.len > left) {
                 self.split(slot, left);
             }
-            let Some(run) = self.run_mut(slot) else { return false };
-            if let Err(place) = run.struck.binary_search(&change) {
-                run.struck.insert(place, change);
-            }
+            let Some(run) = self.runs.get_mut(slot as usize) else { return false };
+            self.strikers.add(&mut run.struck, change);
             let (len, next) = (run.len, run.next);
             self.join(next);
             self.join(slot);
@@ -242,15 +249,17 @@ impl Sequence {
         let before = run.previous;
         let Some(head) = self.run(before) else { return };
         let joins = head.id.plus(head.len) == run.id
-            && head.struck == run.struck
-            && !run.struck.is_empty()
+            && self.strikers(head) == self.strikers(run)
+            && !self.strikers(run).is_empty()
             && head.text.is_empty() == run.text.is_empty()
             && !run.text.is_empty();
         if !joins {
             return;
         }
         let (id, len, next) = (run.id, run.len, run.next);
-        let Some(text) = self.run_mut(slot).map(|run| std::mem::take(&mut run.text)) else { return };
+        let Some(emptied) = self.run_mut(slot) else { return };
+        let (text, struck) = (std::mem::take(&mut emptied.text), std::mem::take(&mut emptied.struck));
+        self.strikers.forget(struck);
         if let Some(head) = self.run_mut(before) {
             head.text.push_str(&text);
             head.len += len;

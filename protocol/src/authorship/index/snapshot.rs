@@ -129,13 +129,9 @@ impl Index {
             to.put(&ObjectRow { id: *id, place, touched, keys, runs });
             object.keys.iter().for_each(|row| to.put(&row));
             for run in object.sequence.iter() {
-                to.put(&RunRow {
-                    id: run.id,
-                    len: run.len,
-                    text: &run.text,
-                    struck: count(run.struck.len()),
-                });
-                run.struck.iter().for_each(|change| to.put(change));
+                let struck = object.sequence.strikers(run);
+                to.put(&RunRow { id: run.id, len: run.len, text: &run.text, struck: count(struck.len()) });
+                struck.iter().for_each(|change| to.put(change));
             }
         }
         to.0
@@ -163,6 +159,8 @@ impl Index {
             actors.push(id);
             Arc::make_mut(&mut index.owners).push(delegation);
         }
+        // Each has its hash here, so there cannot be more.
+        index.history.reserve((head.changes as usize).min(bytes.len() / 32));
         let mut deps = Vec::new();
         for ix in 0..head.changes {
             let row: ChangeRow = from.take()?;
@@ -182,6 +180,7 @@ impl Index {
         if index.history.actors.len() != actors.len() {
             return Err(error("an actor without a change"));
         }
+        index.history.shrink();
         for _ in 0..head.objects {
             let row: ObjectRow = from.take()?;
             let mut object = Object { touched: row.touched, ..Object::new(row.place) };

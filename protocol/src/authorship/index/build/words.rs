@@ -75,7 +75,8 @@ impl Index {
                 let left = run.len - done;
                 let plain = settled.plain(id, left);
                 if plain > 0 {
-                    let (stretch, len) = self.plain(id, plain, &run.struck, &mut characters, settled);
+                    let (stretch, len) =
+                        self.plain(id, plain, sequence.strikers(run), &mut characters, settled);
                     stretches.push(Stretch { sequence: text, ..stretch });
                     anchors.push(anchor);
                     done += len;
