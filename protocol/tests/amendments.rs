@@ -330,7 +330,7 @@ proptest! {
                 if !run.inserted[0].is_adopted() && !taken_back && !withdrawn(own) {
                     prop_assert!(holds(run.inserted[0], false), "an insertion without an owner: {:?}", run);
                 }
-                for strike in &run.struck {
+                for strike in run.struck.iter() {
                     let by = &record.change(*strike).unwrap().delegation;
                     let word_stands = run.inserted[0].is_adopted() || !taken_back;
                     if word_stands && !withdrawn(by) {

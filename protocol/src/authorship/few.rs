@@ -4,40 +4,16 @@ use std::ops::{Deref, DerefMut};
 
 /// None or one without an allocation, and in no more room than the one, where that is two words: a long history has
 /// two of these for each of its words.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Few<T>(Held<T>);
 
-#[derive(Clone, Debug)]
+/// How many there are says which it is, so that equal ones are held alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Held<T> {
     None,
     One(T),
     #[expect(clippy::box_collection, reason = "one word instead of three")]
     More(Box<Vec<T>>),
-}
-
-impl<T> Held<T> {
-    fn all(&self) -> &[T] {
-        match self {
-            Self::None => &[],
-            Self::One(one) => std::slice::from_ref(one),
-            Self::More(all) => all,
-        }
-    }
-}
-
-/// What counts is what it holds.
-impl<T: PartialEq> PartialEq for Held<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.all() == other.all()
-    }
-}
-
-impl<T: Eq> Eq for Held<T> {}
-
-impl<T: std::hash::Hash> std::hash::Hash for Held<T> {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.all().hash(state);
-    }
 }
 
 impl<T> Few<T> {
@@ -46,13 +22,12 @@ impl<T> Few<T> {
         Self(Held::None)
     }
 
-    /// Puts one in front of all from a place on; behind all where there is no such place.
-    pub fn insert(&mut self, place: usize, new: T) {
+    fn push(&mut self, new: T) {
         self.0 = match std::mem::replace(&mut self.0, Held::None) {
             Held::None => Held::One(new),
-            Held::One(one) => Held::More(Box::new(if place == 0 { vec![new, one] } else { vec![one, new] })),
+            Held::One(one) => Held::More(Box::new(vec![one, new])),
             Held::More(mut all) => {
-                all.insert(place.min(all.len()), new);
+                all.push(new);
                 Held::More(all)
             }
         };
@@ -69,7 +44,11 @@ impl<T> Deref for Few<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        self.0.all()
+        match &self.0 {
+            Held::None => &[],
+            Held::One(one) => std::slice::from_ref(one),
+            Held::More(all) => all,
+        }
     }
 }
 
@@ -85,7 +64,7 @@ impl<T> DerefMut for Few<T> {
 
 impl<T> Extend<T> for Few<T> {
     fn extend<I: IntoIterator<Item = T>>(&mut self, more: I) {
-        more.into_iter().for_each(|one| self.insert(self.len(), one));
+        more.into_iter().for_each(|one| self.push(one));
     }
 }
 
@@ -94,15 +73,6 @@ impl<T> FromIterator<T> for Few<T> {
         let mut few = Self::new();
         few.extend(all);
         few
-    }
-}
-
-impl<'a, T> IntoIterator for &'a Few<T> {
-    type Item = &'a T;
-    type IntoIter = std::slice::Iter<'a, T>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
     }
 }
 
@@ -120,17 +90,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_holds_what_a_list_would(places in proptest::collection::vec((0_usize..5, 0_u32..9), 0..6)) {
-            let (mut few, mut list) = (Few::new(), Vec::new());
-            for (place, one) in places {
-                few.insert(place, one);
-                list.insert(place.min(list.len()), one);
-                prop_assert_eq!(&*few, &*list);
-            }
-            prop_assert_eq!(&few, &list.iter().copied().collect::<Few<_>>());
+        fn it_holds_what_a_list_would(mut list in proptest::collection::vec(0_u32..9, 0..6), split in 0_usize..6) {
+            let (front, back) = list.split_at(split.min(list.len()));
+            let mut few: Few<u32> = front.iter().copied().collect();
+            prop_assert_eq!(&*few, front);
+            few.extend(back.iter().copied());
+            prop_assert_eq!(&*few, &*list);
+            prop_assert_eq!(&few, &list.iter().copied().collect());
             few.sort_unstable();
             list.sort_unstable();
-            prop_assert_eq!(few.iter().collect::<Vec<_>>(), list.iter().collect::<Vec<_>>());
+            prop_assert_eq!(&*few, &*list);
         }
     }
 }

@@ -1,24 +1,24 @@
 //! The changes of one document in memory, without what the index knows of them.
 
-use super::strings::{Block, Shut};
+use super::strings::{Compressed, Strings};
 use bytes::Bytes;
 use codraft_protocol::authorship::{ChangeIx, Index};
 use std::cell::RefCell;
 
 /// How many bytes of changes are compressed together: enough of them to be alike, and not too many to be unpacked for
 /// one.
-const BLOCK: usize = 64 << 10;
+const TOGETHER: usize = 64 << 10;
 
 /// An append-only log. What it needs to read a change is the index that holds it.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     /// How many changes stand in front of its first.
     first: u32,
-    /// Blocks, each with how many changes of this log stand in front of it.
-    full: Vec<(u32, Shut)>,
-    last: (u32, Block),
-    /// The full block that was last read from: who lacks one change lacks those behind it.
-    read: RefCell<Option<(u32, Block)>>,
+    /// Each with how many changes of this log stand in front of them.
+    old: Vec<(u32, Compressed)>,
+    last: (u32, Strings),
+    /// Those of the old that were last read: who lacks one change lacks those behind it.
+    read: RefCell<Option<(u32, Strings)>>,
     bytes: u64,
 }
 
@@ -33,28 +33,28 @@ impl Log {
         let number = self.len();
         self.last.1.push(|out| index.pack(ChangeIx(number), raw, out));
         self.bytes += raw.len() as u64;
-        if self.last.1.bytes() >= BLOCK {
-            self.shut();
+        if self.last.1.bytes() >= TOGETHER {
+            self.compress();
         }
         number
     }
 
-    /// Begins the next block.
-    fn shut(&mut self) {
+    /// The last ones are old now.
+    fn compress(&mut self) {
         let next = self.last.0 + self.last.1.len();
-        let (first, full) = std::mem::replace(&mut self.last, (next, Block::default()));
-        if full.len() > 0 {
-            self.full.push((first, full.shut()));
+        let (first, strings) = std::mem::replace(&mut self.last, (next, Strings::default()));
+        if strings.len() > 0 {
+            self.old.push((first, strings.compressed()));
         }
     }
 
     /// Appends all of the log of what comes behind it.
     pub(super) fn append(&mut self, other: Self) {
         debug_assert_eq!(self.len(), other.first, "one goes on where the other ends");
-        self.shut();
+        self.compress();
         let own = self.last.0;
         self.bytes += other.bytes;
-        self.full.extend(other.full.into_iter().map(|(first, block)| (own + first, block)));
+        self.old.extend(other.old.into_iter().map(|(first, changes)| (own + first, changes)));
         self.last = (own + other.last.0, other.last.1);
     }
 
@@ -71,18 +71,18 @@ impl Log {
     /// One change as it came.
     pub(super) fn get(&self, number: u32, index: &Index) -> Option<Bytes> {
         let place = number.checked_sub(self.first)?;
-        let unpacked = |(first, block): &(u32, Block)| {
-            index.unpack(ChangeIx(number), block.at(place - first)?).map(Bytes::from)
+        let unpacked = |(first, strings): &(u32, Strings)| {
+            index.unpack(ChangeIx(number), strings.at(place - first)?).map(Bytes::from)
         };
         if place >= self.last.0 {
             return unpacked(&self.last);
         }
-        let behind = self.full.partition_point(|(first, _)| *first <= place);
-        let (first, shut) = self.full.get(behind.checked_sub(1)?)?;
+        let behind = self.old.partition_point(|(first, _)| *first <= place);
+        let (first, compressed) = self.old.get(behind.checked_sub(1)?)?;
         let mut read = self.read.borrow_mut();
         let is_read = read.as_ref().is_some_and(|(known, _)| known == first);
         if !is_read {
-            *read = Some((*first, shut.open()?));
+            *read = Some((*first, compressed.strings()?));
         }
         unpacked(read.as_ref()?)
     }
@@ -114,13 +114,13 @@ mod tests {
             let log = if number < 1200 { &mut log } else { &mut later };
             assert_eq!(log.push(change.raw_bytes(), &index), number);
         }
-        assert!(log.full.len() > 1 && !later.full.is_empty());
+        assert!(log.old.len() > 1 && !later.old.is_empty());
         assert_eq!(later.get(1199, &index), None);
         assert_eq!(later.get(1200, &index).unwrap(), changes[1200].raw_bytes());
         log.append(later);
         let whole: usize = changes.iter().map(|change| change.raw_bytes().len()).sum();
         assert_eq!((log.len(), log.bytes()), (changes.len() as u32, whole as u64));
-        let packed: usize = log.full.iter().map(|(_, shut)| shut.bytes()).sum();
+        let packed: usize = log.old.iter().map(|(_, compressed)| compressed.bytes()).sum();
         assert!((packed + log.last.1.bytes()) * 4 < whole, "{packed} of {whole}");
         // In order, and from everywhere.
         for number in (0..2000).chain((0..2000).map(|n| n * 577 % 2000)) {

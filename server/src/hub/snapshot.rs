@@ -28,10 +28,14 @@ pub enum Mismatch {
     Differs(u32),
 }
 
+/// How many bytes of what is not parsed stand together: enough for the allocator to give them back to the system by
+/// themselves, and none of them is moved when more come.
+const TOGETHER: usize = 256 << 10;
+
 /// The first changes of a log as they are stored, not parsed.
 #[derive(Debug, Default)]
 pub struct Unparsed {
-    raw: Strings,
+    raw: Vec<Strings>,
     /// Whose each change is, as a number in `codes`.
     owners: Vec<u16>,
     codes: Vec<DelegationCode>,
@@ -40,7 +44,12 @@ pub struct Unparsed {
 impl Unparsed {
     /// Takes in the next one.
     pub fn push(&mut self, raw: &[u8], delegation: DelegationCode) {
-        self.raw.push(raw);
+        if self.raw.last().is_none_or(|last| last.bytes() >= TOGETHER) {
+            self.raw.push(Strings::default());
+        }
+        if let Some(last) = self.raw.last_mut() {
+            last.push(|out| out.extend_from_slice(raw));
+        }
         let known = self.codes.iter().position(|code| *code == delegation);
         let owner = known.unwrap_or_else(|| {
             self.codes.push(delegation);
@@ -70,8 +79,8 @@ impl Continued {
         let mut log = Log::default();
         for Unparsed { raw, owners, codes } in first {
             let mut owners = owners.iter().map(|owner| codes.get(usize::from(*owner)));
-            for block in raw.blocks() {
-                for raw in block.iter() {
+            for strings in raw {
+                for raw in strings.iter() {
                     let number = log.len();
                     let ix = ChangeIx(number);
                     let owner = owners.next().flatten();

@@ -1,27 +1,23 @@
-//! Many byte strings, end to end.
-
-/// How many bytes a block of [`Strings`] has before the next one is begun: enough for the allocator to give it back to
-/// the system by itself.
-const BLOCK: usize = 256 << 10;
+//! Many byte strings, end to end, and compressed.
 
 /// Some byte strings end to end: one costs its bytes and four.
 #[derive(Debug, Default)]
-pub(super) struct Block {
+pub(super) struct Strings {
     bytes: Vec<u8>,
     /// Where each string ends.
     ends: Vec<u32>,
 }
 
-/// A block as it is kept where it is seldom read.
+/// Such strings where they are seldom read.
 #[derive(Debug)]
-pub(super) struct Shut {
+pub(super) struct Compressed {
     /// How many strings.
     len: u32,
     /// The length of each (u32, little-endian), and all of them: compressed.
     packed: Box<[u8]>,
 }
 
-impl Block {
+impl Strings {
     /// Appends what `write` appends to the bytes that it is given.
     pub(super) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.bytes);
@@ -53,25 +49,25 @@ impl Block {
     }
 
     /// The same, compressed.
-    pub(super) fn shut(&self) -> Shut {
+    pub(super) fn compressed(&self) -> Compressed {
         let mut whole = Vec::with_capacity(self.ends.len() * 4 + self.bytes.len());
         for string in self.iter() {
             whole.extend_from_slice(&u32::try_from(string.len()).unwrap_or(u32::MAX).to_le_bytes());
         }
         whole.extend_from_slice(&self.bytes);
-        Shut { len: self.len(), packed: lz4_flex::compress_prepend_size(&whole).into() }
+        Compressed { len: self.len(), packed: lz4_flex::compress_prepend_size(&whole).into() }
     }
 }
 
-impl Shut {
+impl Compressed {
     /// How many bytes it takes.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.packed.len()
     }
 
-    /// The block again.
-    pub(super) fn open(&self) -> Option<Block> {
+    /// The strings again.
+    pub(super) fn strings(&self) -> Option<Strings> {
         let mut bytes = lz4_flex::decompress_size_prepended(&self.packed).ok()?;
         let (lengths, _) = bytes.split_at_checked(self.len as usize * 4)?.0.as_chunks::<4>();
         let mut end = 0;
@@ -81,29 +77,7 @@ impl Shut {
         });
         let ends = ends.collect();
         bytes.drain(..self.len as usize * 4);
-        Some(Block { bytes, ends })
-    }
-}
-
-/// Byte strings in blocks: those of a full block are not moved again.
-#[derive(Debug, Default)]
-pub(super) struct Strings {
-    full: Vec<Block>,
-    last: Block,
-}
-
-impl Strings {
-    /// Appends one.
-    pub(super) fn push(&mut self, string: &[u8]) {
-        self.last.push(|out| out.extend_from_slice(string));
-        if self.last.bytes() >= BLOCK {
-            self.full.push(std::mem::take(&mut self.last));
-        }
-    }
-
-    /// Its blocks, in order.
-    pub(super) fn blocks(self) -> impl Iterator<Item = Block> {
-        self.full.into_iter().chain([self.last])
+        Some(Strings { bytes, ends })
     }
 }
 
@@ -116,26 +90,17 @@ mod tests {
     }
 
     #[test]
-    fn strings_come_back_in_order() {
-        let mut all = Strings::default();
-        (0..60).for_each(|n| all.push(&string(n)));
-        assert!(all.full.len() > 4);
-        let again = all.blocks().flat_map(|block| block.iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
-        assert_eq!(again.collect::<Vec<_>>(), (0..60).map(string).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn a_block_that_was_shut_is_the_same() {
-        let mut block = Block::default();
+    fn what_was_compressed_is_the_same() {
+        let mut strings = Strings::default();
         for n in 0..20 {
-            block.push(|out| out.extend(string(n)));
-            let opened = block.shut().open().unwrap();
-            assert_eq!((opened.len(), opened.bytes()), (n + 1, block.bytes()));
-            assert!((0..n + 3).all(|place| opened.at(place) == block.at(place)));
+            strings.push(|out| out.extend(string(n)));
+            let opened = strings.compressed().strings().unwrap();
+            assert_eq!((opened.len(), opened.bytes()), (n + 1, strings.bytes()));
+            assert!((0..n + 3).all(|place| opened.at(place) == strings.at(place)));
         }
-        assert_eq!(block.at(19), Some(&string(19)[..]));
-        assert_eq!(block.at(20), None);
-        assert!(block.shut().bytes() * 10 < block.bytes());
-        assert_eq!(Block::default().shut().open().unwrap().len(), 0);
+        assert_eq!(strings.at(19), Some(&string(19)[..]));
+        assert_eq!(strings.at(20), None);
+        assert!(strings.compressed().bytes() * 10 < strings.bytes());
+        assert_eq!(Strings::default().compressed().strings().unwrap().len(), 0);
     }
 }

@@ -54,7 +54,6 @@ struct Run {
     /// The histories of open and growth, in operations
     #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000, 1_000_000])]
     operations: Vec<usize>,
-
     /// Parts in which open brings its history; after each the store is left alone until it has sealed what it can
     #[arg(long, default_value_t = 0)]
     pauses: usize,

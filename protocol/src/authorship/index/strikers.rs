@@ -1,4 +1,4 @@
-//! Who struck a run: mostly nobody, or one change, which then takes two words of four bytes.
+//! Who struck a run: mostly nobody, or one change. A run has eight bytes for it.
 
 use crate::authorship::ChangeIx;
 

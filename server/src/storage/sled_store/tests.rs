@@ -347,7 +347,7 @@ fn a_flipped_bit_is_found_or_harmless() {
     let mut rng = StdRng::seed_from_u64(setting("CODRAFT_SEED").unwrap_or(12));
     // The end of its file is empty.
     let used = fs::read(data.join("db/db")).unwrap().iter().rposition(|byte| *byte != 0).unwrap() as u64;
-    let (flips, mut found) = (setting("CODRAFT_DAMAGES").unwrap_or(20), 0);
+    let (flips, mut found) = (setting("CODRAFT_DAMAGES").unwrap_or(200), 0);
     let copy = dir.path().join("flipped");
     for _ in 0..flips {
         let _ = fs::remove_dir_all(&copy);
