@@ -1,9 +1,13 @@
 //! The task of one open document: feeds its hub, one event after another, and performs what it decides.
 
+mod inbox;
+mod opening;
 mod pending;
 
+pub use opening::{History, Opened, Part};
 pub use pending::{Ends, Pending};
 
+use self::inbox::{Command, Inbox, Question};
 use crate::hub::read::Facts;
 use crate::hub::{
     Closing, ConnectionId, Effect, Event, Hub, Member, NetChange, NewChange, NewEntry, Refused, Snapshot,
@@ -46,6 +50,8 @@ pub trait Keep: Send + 'static {
     fn quarantine(&mut self, refused: Refused, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>);
     /// Keeps a snapshot, in the place of the last one.
     fn snapshot(&mut self, snapshot: Snapshot);
+    /// Lets go of the snapshot: it is not one of this log.
+    fn forget_snapshot(&mut self);
 }
 
 /// What has become durable. `Err`: something could not be stored.
@@ -58,32 +64,6 @@ enum Durable {
     Ends(Ends),
     /// So many refused changes.
     Refused(u64),
-}
-
-type Question = Box<dyn FnOnce(&mut Hub, &Facts) + Send>;
-
-enum Command {
-    Join {
-        connection: ConnectionId,
-        member: Member,
-        outbox: Outbox,
-    },
-    Event(Event),
-    /// A question about the text, answered once all that came before it is durable, and before anything else comes.
-    Ask(Question),
-    /// Something to be decided; answered once it is durable.
-    Act {
-        decision: Decision,
-        by: By,
-        answer: oneshot::Sender<Result<Option<u64>, Refusal>>,
-    },
-    /// What a draft publishes; answered, once it is durable, with how many changes were taken, or that it has
-    /// published before.
-    Publish {
-        member: Member,
-        net: NetChange,
-        answer: oneshot::Sender<Option<usize>>,
-    },
 }
 
 /// What waits until all before it is durable.
@@ -116,30 +96,12 @@ pub struct Handle {
 
 impl Handle {
     /// Starts the document's task.
-    pub fn start(hub: Hub, facts: Facts, keep: impl Keep) -> Self {
-        let durable = Ends::of(&hub);
+    pub fn start(opened: Opened, facts: Facts, keep: impl Keep) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (events, _) = broadcast::channel(EVENTS);
-        let (stored_sender, stored) = mpsc::unbounded_channel();
         let rest = Arc::new(Rest { at_rest_after: AtomicU64::new(BUSY), ..Rest::default() });
-        let task = Task {
-            hub,
-            facts,
-            keep,
-            outboxes: HashMap::new(),
-            events: events.clone(),
-            durable,
-            due: Pending::default(),
-            to_store: Vec::new(),
-            refused: 0,
-            kept: 0,
-            quiet_at: None,
-            stored: stored_sender,
-            received: 0,
-            is_behind: false,
-            rest: Arc::clone(&rest),
-        };
-        tokio::spawn(task.run(inbox, stored));
+        let task = Opening { opened, facts, keep, inbox: Inbox::new(inbox) };
+        tokio::spawn(task.run(events.clone(), Arc::clone(&rest)));
         Self { commands, events, rest }
     }
 
@@ -159,11 +121,17 @@ impl Handle {
         question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static,
     ) -> Option<T> {
         let (answer, answered) = oneshot::channel();
-        let ask: Question = Box::new(move |hub, facts| {
-            // Whoever asked may have gone in the meantime.
-            let _ = answer.send(question(hub, facts));
-        });
-        self.command(Command::Ask(ask)).await;
+        self.command(Command::Ask { question: answering(question, answer), raw: false }).await;
+        answered.await.ok()
+    }
+
+    /// Asks something about changes as they came, which waits until the log is there.
+    pub async fn ask_raw<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Ask { question: answering(question, answer), raw: true }).await;
         answered.await.ok()
     }
 
@@ -210,6 +178,64 @@ impl Handle {
     }
 }
 
+fn answering<T: Send + 'static>(
+    question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static,
+    answer: oneshot::Sender<T>,
+) -> Question {
+    // Whoever asked may have gone in the meantime.
+    Box::new(move |hub, facts| drop(answer.send(question(hub, facts))))
+}
+
+/// A document that is not whole yet, or just became so.
+struct Opening<K> {
+    opened: Opened,
+    facts: Facts,
+    keep: K,
+    inbox: Inbox,
+}
+
+impl<K: Keep> Opening<K> {
+    async fn run(mut self, events: broadcast::Sender<DocumentEvent>, rest: Arc<Rest>) {
+        let mut received = 0;
+        let hub = match self.opened.whole(&self.facts, &mut self.inbox, &mut received).await {
+            Ok(hub) => hub,
+            Err(why) => {
+                tracing::error!(
+                    why,
+                    "a snapshot, which its heads belong to, is not one of this log; the document is opened anew"
+                );
+                self.keep.forget_snapshot();
+                while let Some(command) = self.inbox.try_recv() {
+                    if let Command::Join { outbox, .. } = command {
+                        let reason = "the server opens this document anew; your copy keeps what it has";
+                        outbox.close(Closing { code: 4507, reason: reason.to_owned() });
+                    }
+                }
+                return;
+            }
+        };
+        let (stored_sender, stored) = mpsc::unbounded_channel();
+        let task = Task {
+            durable: Ends::of(&hub),
+            hub,
+            facts: self.facts,
+            keep: self.keep,
+            outboxes: HashMap::new(),
+            events,
+            due: Pending::default(),
+            to_store: Vec::new(),
+            refused: 0,
+            kept: 0,
+            quiet_at: None,
+            stored: stored_sender,
+            received,
+            is_behind: false,
+            rest,
+        };
+        task.run(self.inbox, stored).await;
+    }
+}
+
 struct Task<K> {
     hub: Hub,
     facts: Facts,
@@ -235,7 +261,7 @@ struct Task<K> {
 }
 
 impl<K: Keep> Task<K> {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut stored: mpsc::UnboundedReceiver<Stored>) {
+    async fn run(mut self, mut inbox: Inbox, mut stored: mpsc::UnboundedReceiver<Stored>) {
         // What an earlier run left undone is done soon.
         self.quiet_at = Some(Instant::now() + QUIET);
         loop {
@@ -275,7 +301,7 @@ impl<K: Keep> Task<K> {
                         if self.is_asked() {
                             break;
                         }
-                        let Ok(command) = inbox.try_recv() else { break };
+                        let Some(command) = inbox.try_recv() else { break };
                         self.command(command);
                     }
                 }
@@ -315,7 +341,7 @@ impl<K: Keep> Task<K> {
                 }
                 self.event(event);
             }
-            Command::Ask(question) => self.await_durable(Due::Ask(question)),
+            Command::Ask { question, .. } => self.await_durable(Due::Ask(question)),
             Command::Act { decision, by, answer } => {
                 let mut effects = Vec::new();
                 let outcome = self.hub.act(now(), &decision, by, &mut effects);

@@ -337,6 +337,15 @@ impl Registry {
         self.open(id).await?.ask(question).await.ok_or(RegistryError::Closing)
     }
 
+    /// The same about changes as they came.
+    async fn ask_raw<T: Send + 'static>(
+        &self,
+        id: DocumentId,
+        question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        self.open(id).await?.ask_raw(question).await.ok_or(RegistryError::Closing)
+    }
+
     /// Whether there is such a document.
     ///
     /// # Errors
@@ -360,12 +369,12 @@ impl Registry {
         let handle = cell.get_or_try_init(|| async {
             let inner = Arc::clone(&self.inner);
             let loading = tokio::task::spawn_blocking(move || {
-                let (reader, hand) = (&*inner.reader, loading::new_actor()?);
+                let (reader, hand) = (&inner.reader, loading::new_actor()?);
                 let (committer, snapshots) = (&inner.committer, &inner.snapshots);
                 load(&inner.settings, &inner.peer_id, reader, committer, snapshots, &record, hand)
             });
-            let (hub, facts, keep) = loading.await.map_err(|_| RegistryError::Closing)??;
-            Ok(Handle::start(hub, facts, keep))
+            let (opened, facts, keep) = loading.await.map_err(|_| RegistryError::Closing)??;
+            Ok(Handle::start(opened, facts, keep))
         });
         let handle = handle.await.cloned();
         drop(cell);

@@ -1,18 +1,21 @@
 use super::*;
-use crate::hub::{Budgets, LoadError, Logged, Quarantine, Settings};
+use crate::hub::{Budgets, LoadError, Logged, Mismatch, Quarantine, Settings, Unparsed};
+use crate::outbox::{self, Addressee};
 use automerge::{ActorId, Automerge, TextEncoding};
+use codraft_protocol::amendment::View;
 use codraft_protocol::api::Baseline;
 use codraft_protocol::authorship::Gate;
 use codraft_protocol::id::{DelegationCode, DocumentId, Role};
 use codraft_protocol::resolution::{edit, text_form};
 use std::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::yield_now;
 
 type Done = Box<dyn FnOnce(bool) + Send>;
 
 /// A store that takes its time.
 #[derive(Clone, Default)]
-struct Slow(Arc<Mutex<Vec<Done>>>);
+struct Slow(Arc<Mutex<Vec<Done>>>, Arc<Mutex<bool>>);
 
 impl Keep for Slow {
     fn store(&mut self, _: Vec<Kept>, _: Timestamp, done: Done) {
@@ -24,6 +27,10 @@ impl Keep for Slow {
     }
 
     fn snapshot(&mut self, _: Snapshot) {}
+
+    fn forget_snapshot(&mut self) {
+        *self.1.lock().unwrap() = true;
+    }
 }
 
 impl Slow {
@@ -32,7 +39,8 @@ impl Slow {
     }
 }
 
-fn started(keep: Slow) -> Handle {
+/// A document of one change, how it is set up, and what is known beside it.
+fn document() -> (Settings, Vec<u8>, Facts) {
     let (layout, lines) = text_form::parse(b"Title\n1\tto act;\n").unwrap();
     let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
     edit::create(&mut doc, "", &layout, &lines, Timestamp(0)).unwrap();
@@ -49,12 +57,104 @@ fn started(keep: Slow) -> Handle {
         budgets: Budgets::default(),
         snapshot_every: 1000,
     };
-    let raw = changes[0].raw_bytes().to_vec().into();
-    let logged = [Logged::read(0, raw, DelegationCode::secretariat())];
-    let hub = Hub::load::<LoadError>(settings, logged, []);
     let baseline = Baseline { revision: 0, heads: Vec::new() };
     let facts = Facts { symbol: "S/1".into(), created: Timestamp(0), baseline };
-    Handle::start(hub.unwrap(), facts, keep)
+    (settings, changes[0].raw_bytes().to_vec(), facts)
+}
+
+fn hub(settings: Settings, raw: &[u8]) -> Hub {
+    let logged = [Logged::read(0, raw.to_vec().into(), DelegationCode::secretariat())];
+    Hub::load::<LoadError>(settings, logged, []).unwrap()
+}
+
+fn started(keep: Slow) -> Handle {
+    let (settings, raw, facts) = document();
+    Handle::start(Opened::Whole(Box::new(hub(settings, &raw))), facts, keep)
+}
+
+/// A document whose snapshot is there, and where its log is to come from.
+fn readable(keep: Slow) -> (Handle, UnboundedSender<Result<Unparsed, String>>, Vec<u8>) {
+    #[derive(Debug)]
+    struct Never;
+    impl From<LoadError> for Never {
+        fn from(_: LoadError) -> Self {
+            Self
+        }
+    }
+    impl From<Mismatch> for Never {
+        fn from(_: Mismatch) -> Self {
+            Self
+        }
+    }
+    let (settings, raw, facts) = document();
+    let snapshot = hub(settings.clone(), &raw).snapshot(1).unwrap();
+    let continued = Hub::go_on::<Never>(settings, &snapshot, [], []).unwrap();
+    let (sender, part) = unbounded_channel();
+    let opened = Opened::Readable(Box::new(continued), History::of(vec![part]));
+    (Handle::start(opened, facts, keep), sender, raw)
+}
+
+fn by_the_chair() -> By {
+    By { account: "chair".into(), role: Some(Role::Chair), delegation: None }
+}
+
+fn owned_by(code: DelegationCode, raw: &[u8]) -> Unparsed {
+    let mut log = Unparsed::default();
+    log.push(raw, code);
+    log
+}
+
+async fn a_while() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn it_is_read_before_its_log_is_there_and_written_to_after() {
+    let keep = Slow::default();
+    let (handle, log, raw) = readable(keep.clone());
+    let (first, second) = (handle.clone(), handle.clone());
+    let acting = tokio::spawn(async move {
+        first.act(Decision::Deadline { deadline: Some(Timestamp(now().0 + 1_000_000)) }, by_the_chair()).await
+    });
+    a_while().await;
+    let asking = tokio::spawn(async move { second.ask_raw(|hub, _| (hub.raw(0), hub.entries())).await });
+    a_while().await;
+    let text = handle.ask(|hub, _| (hub.text(&View::Current), hub.raw(0), hub.entries())).await.unwrap();
+    assert_eq!((text.0.contains("to act"), text.1, text.2), (true, None, 0));
+    a_while().await;
+    assert!(keep.0.lock().unwrap().is_empty() && !acting.is_finished() && !asking.is_finished());
+    log.send(Ok(owned_by(DelegationCode::secretariat(), &raw))).unwrap();
+    drop(log);
+    let storing = async {
+        while keep.0.lock().unwrap().is_empty() {
+            yield_now().await;
+        }
+        keep.store_all();
+    };
+    let (acted, asked, ()) = tokio::join!(acting, asking, storing);
+    assert_eq!(acted.unwrap(), Some(Ok(Some(0))));
+    assert_eq!(asked.unwrap(), Some((Some(raw.into()), 1)), "in the order in which they came");
+}
+
+#[tokio::test]
+async fn a_log_that_is_another_one_ends_the_document() {
+    for wrong in [true, false] {
+        let keep = Slow::default();
+        let (handle, log, raw) = readable(keep.clone());
+        assert!(handle.ask(|hub, _| hub.durable()).await.is_some());
+        let addressee = Addressee::new("server", "peer", None);
+        let (outbox, mut outflow) = outbox::outbox(addressee, 100, 8);
+        let member = Member { peer: "p".into(), account: "a".into(), role: Role::Chair, delegation: None };
+        handle.join(ConnectionId(1), member, outbox).await;
+        a_while().await;
+        let code: DelegationCode = "CAN".parse().unwrap();
+        log.send(if wrong { Ok(owned_by(code, &raw)) } else { Err("torn".into()) }).unwrap();
+        assert_eq!(outflow.next().await.unwrap_err().code, 4507);
+        assert!(handle.ask(|hub, _| hub.durable()).await.is_none());
+        assert!(handle.is_closed() && *keep.1.lock().unwrap());
+    }
 }
 
 /// What comes in behind a question is not in its answer: it is not durable yet.
@@ -62,18 +162,15 @@ fn started(keep: Slow) -> Handle {
 async fn an_answer_tells_nothing_that_could_be_lost() {
     let keep = Slow::default();
     let handle = started(keep.clone());
-    let chair = || By { account: "chair".into(), role: Some(Role::Chair), delegation: None };
     let postpone =
-        |ms: i64| handle.act(Decision::Deadline { deadline: Some(Timestamp(now().0 + ms)) }, chair());
+        |ms: i64| handle.act(Decision::Deadline { deadline: Some(Timestamp(now().0 + ms)) }, by_the_chair());
     let storing = async {
         while keep.0.lock().unwrap().is_empty() {
             yield_now().await;
         }
         let storing = async {
             // All the time that the task could want before the store is done.
-            for _ in 0..100 {
-                yield_now().await;
-            }
+            a_while().await;
             for _ in 0..100 {
                 keep.store_all();
                 yield_now().await;

@@ -4,7 +4,7 @@ use super::log::Log;
 use super::strings::Strings;
 use super::{Effect, Hub, LoadError, Logged, Settings};
 use codraft_protocol::authorship::index::SnapshotError;
-use codraft_protocol::authorship::{ChangeIx, Index};
+use codraft_protocol::authorship::{ChangeIx, Index, chunk};
 use codraft_protocol::id::DelegationCode;
 use codraft_protocol::round::Entry;
 
@@ -28,14 +28,10 @@ pub enum Mismatch {
     Differs(u32),
 }
 
-/// How many bytes of what is not parsed stand together: enough for the allocator to give them back to the system by
-/// themselves, and none of them is moved when more come.
-const TOGETHER: usize = 256 << 10;
-
-/// The first changes of a log as they are stored, not parsed.
+/// Some changes of a log, one behind another, as they are stored: not parsed.
 #[derive(Debug, Default)]
 pub struct Unparsed {
-    raw: Vec<Strings>,
+    raw: Strings,
     /// Whose each change is, as a number in `codes`.
     owners: Vec<u16>,
     codes: Vec<DelegationCode>,
@@ -44,12 +40,7 @@ pub struct Unparsed {
 impl Unparsed {
     /// Takes in the next one.
     pub fn push(&mut self, raw: &[u8], delegation: DelegationCode) {
-        if self.raw.last().is_none_or(|last| last.bytes() >= TOGETHER) {
-            self.raw.push(Strings::default());
-        }
-        if let Some(last) = self.raw.last_mut() {
-            last.push(|out| out.extend_from_slice(raw));
-        }
+        self.raw.push(|out| out.extend_from_slice(raw));
         let known = self.codes.iter().position(|code| *code == delegation);
         let owner = known.unwrap_or_else(|| {
             self.codes.push(delegation);
@@ -57,51 +48,84 @@ impl Unparsed {
         });
         self.owners.push(u16::try_from(owner).unwrap_or(u16::MAX));
     }
+
+    /// How many bytes they have.
+    pub fn bytes(&self) -> usize {
+        self.raw.bytes()
+    }
 }
 
-/// A document that goes on from a snapshot, whose log lacks what comes before it.
+/// A document that goes on from a snapshot: it can be read, and is none yet to be written to, since the log in front of
+/// the snapshot's end is not there and is not compared.
 #[derive(Debug)]
 pub struct Continued {
     hub: Hub,
     /// How many changes the snapshot is of.
     from: u32,
+    /// Those of them that nothing was built on: their hashes are made of all that came before.
+    heads: Vec<ChangeIx>,
+    /// What of the log has been compared.
+    log: Log,
 }
 
 impl Continued {
-    /// The document, where the snapshot is of exactly these changes: each is compared, by the four bytes of its hash
-    /// that stand in front of it and by its owner.
+    /// The document, to be read: everything but its changes as they came ([`Hub::raw`]).
+    pub fn hub(&mut self) -> &mut Hub {
+        &mut self.hub
+    }
+
+    /// Whether the snapshot is of this log, as far as its heads tell, which are looked up by their numbers: they stand for
+    /// every byte of what came before them. What they do not stand for is whose it is.
     ///
     /// # Errors
-    /// [`Mismatch`]: the log is to be parsed and folded from its start.
-    pub fn behind(self, first: &mut dyn Iterator<Item = Unparsed>) -> Result<Hub, Mismatch> {
-        let Self { mut hub, from } = self;
-        let index = &hub.proceedings.index;
-        let mut log = Log::default();
-        for Unparsed { raw, owners, codes } in first {
-            let mut owners = owners.iter().map(|owner| codes.get(usize::from(*owner)));
-            for strings in raw {
-                for raw in strings.iter() {
-                    let number = log.len();
-                    let ix = ChangeIx(number);
-                    let owner = owners.next().flatten();
-                    // A chunk: four bytes of magic, and the first four of its hash.
-                    let sum = raw.get(4..8);
-                    let is_that = sum.is_some_and(|sum| {
-                        index.hash_at(ix).is_some_and(|hash| hash.0.starts_with(sum))
-                            && owner == index.delegation_at(ix)
-                    });
-                    if !is_that || number >= from {
-                        return Err(Mismatch::Differs(number));
-                    }
-                    log.push(raw, index);
-                }
+    /// [`Mismatch`], or that one of them cannot be read.
+    pub fn is_of<E: From<Mismatch>>(
+        &self,
+        mut read: impl FnMut(u32) -> Result<(Vec<u8>, DelegationCode), E>,
+    ) -> Result<(), E> {
+        for ix in &self.heads {
+            let (raw, owner) = read(ix.0)?;
+            let index = &self.hub.proceedings.index;
+            if chunk::hash(&raw) != index.hash_at(*ix) || Some(&owner) != index.delegation_at(*ix) {
+                return Err(Mismatch::Differs(ix.0).into());
             }
         }
+        Ok(())
+    }
+
+    /// Takes in the next changes of the log, from its first on. Each is compared, by the four bytes of its hash that
+    /// stand in front of it and by its owner.
+    ///
+    /// # Errors
+    /// [`Mismatch`]: the snapshot is not of these changes. The log is to be parsed and folded from its start.
+    pub fn take(&mut self, part: &Unparsed) -> Result<(), Mismatch> {
+        let index = &self.hub.proceedings.index;
+        for (raw, owner) in part.raw.iter().zip(&part.owners) {
+            let (ix, owner) = (ChangeIx(self.log.len()), part.codes.get(usize::from(*owner)));
+            // A chunk: four bytes of magic, and the first four of its hash.
+            let sum = raw.get(4..8);
+            let is_that = sum.is_some_and(|sum| {
+                index.hash_at(ix).is_some_and(|hash| hash.0.starts_with(sum))
+                    && owner == index.delegation_at(ix)
+            });
+            if !is_that || ix.0 >= self.from {
+                return Err(Mismatch::Differs(ix.0));
+            }
+            self.log.push(raw, index);
+        }
+        Ok(())
+    }
+
+    /// The document, whole, once all of the log in front of the snapshot's end was taken in.
+    ///
+    /// # Errors
+    /// [`Mismatch`]: there was less of it.
+    pub fn whole(self) -> Result<Hub, Mismatch> {
+        let Self { mut hub, from, mut log, .. } = self;
         if log.len() != from {
             return Err(Mismatch::Differs(log.len()));
         }
         log.append(std::mem::take(&mut hub.log));
-        (hub.durable, hub.in_snapshot) = (log.len(), from);
         hub.log = log;
         Ok(hub)
     }
@@ -124,7 +148,10 @@ impl Hub {
         if index.len() != from as usize {
             return Err(Mismatch::Differs(from).into());
         }
-        Ok(Continued { hub: Self::load_onto(settings, index, later, entries)?, from })
+        let heads = index.heads().iter().filter_map(|head| index.position(head)).collect();
+        let mut hub = Self::load_onto(settings, index, later, entries)?;
+        hub.in_snapshot = from;
+        Ok(Continued { hub, from, heads, log: Log::default() })
     }
 
     /// A snapshot, where the last one lacks at least so many changes, and all of them are durable.

@@ -178,8 +178,8 @@ fn a_snapshot_is_taken_up_by_its_own_log_only() {
         let mut unparsed = Unparsed::default();
         let owned = first.iter().enumerate();
         owned.for_each(|(n, change)| unparsed.push(change.raw_bytes(), owners(n)));
-        let hub = Hub::go_on::<Why>(settings(&doc), &snapshot, later, []);
-        hub.unwrap().behind(&mut std::iter::once(unparsed))
+        let mut hub = Hub::go_on::<Why>(settings(&doc), &snapshot, later, []).unwrap();
+        hub.take(&unparsed).and_then(|()| hub.whole())
     };
     let ours = |_: usize| secretariat();
     let hub = go_on(&ours, &changes[..6]).unwrap();
@@ -193,6 +193,38 @@ fn a_snapshot_is_taken_up_by_its_own_log_only() {
     assert_eq!(go_on(&ours, &changes[..7]).unwrap_err(), Mismatch::Differs(6));
     let swapped: Vec<_> = [0, 1, 3, 2, 4, 5].map(|n| changes[n].clone()).into();
     assert_eq!(go_on(&ours, &swapped).unwrap_err(), Mismatch::Differs(2));
+}
+
+/// Before its log is there a document from a snapshot can be read; where the log ends otherwise, it is not even that.
+#[test]
+fn a_snapshot_is_read_where_its_heads_are_those_of_the_log() {
+    let mut doc = founded();
+    write(&mut fork(&doc, 7), "elsewhere");
+    for _ in 0..5 {
+        write(&mut doc, "x");
+    }
+    let changes = doc.get_changes(&[]);
+    let mut whole = hub(&doc, &[]);
+    let snapshot = whole.snapshot(1).unwrap();
+    let mut continued = Hub::go_on::<Why>(settings(&doc), &snapshot, [], []).unwrap();
+    assert_eq!(continued.hub().attribution(), whole.attribution());
+    assert_eq!((continued.hub().heads(), continued.hub().durable()), (whole.heads(), whole.durable()));
+    assert_eq!(continued.hub().snapshot(1), None, "the one it comes from is kept already");
+    let secretariat = DelegationCode::secretariat;
+    let is_of = |stored: &dyn Fn(u32) -> (Vec<u8>, DelegationCode)| {
+        let mut looked = Vec::new();
+        let outcome = continued.is_of(|number| {
+            looked.push(number);
+            Ok::<_, Mismatch>(stored(number))
+        });
+        (outcome, looked)
+    };
+    let raw = |number: u32| changes[number as usize].raw_bytes().to_vec();
+    let last = whole.durable() - 1;
+    assert_eq!(is_of(&|number| (raw(number), secretariat())), (Ok(()), vec![last]));
+    let differs = (Err(Mismatch::Differs(last)), vec![last]);
+    assert_eq!(is_of(&|number| (raw(number - 1), secretariat())), differs);
+    assert_eq!(is_of(&|number| (raw(number), code("CAN"))), differs);
 }
 
 /// Why a log does not go on, in words.

@@ -1,6 +1,7 @@
 //! Opening a document from its log.
 
 use super::{RegistryError, Settings, Shelf, Snapshots};
+use crate::document::{History, Opened, Part};
 use crate::hub::read::Facts;
 use crate::hub::{Hub, LoadError, Logged, Mismatch, Quarantine, Settings as HubSettings, Snapshot, Unparsed};
 use crate::storage::committer::CommitterHandle;
@@ -14,21 +15,22 @@ use codraft_protocol::id::DocumentId;
 use codraft_protocol::round;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use tokio::sync::mpsc::unbounded_channel;
 
-/// Opens a document from its log: its hub, what is known beside it, and where its changes go. `hand` is the actor with
-/// which the server itself will write in it: one that was never used before.
+/// Opens a document from its log, or from a snapshot, behind which its log is then read: what is known beside it, and where
+/// its changes go. `hand` is the actor with which the server itself will write in it: one that was never used before.
 ///
 /// # Errors
 /// [`RegistryError::Damaged`], [`RegistryError::Storage`]
 pub fn load(
     settings: &Settings,
     peer_id: &str,
-    reader: &dyn Reader,
+    reader: &Arc<dyn Reader>,
     committer: &CommitterHandle,
     snapshots: &Snapshots,
     record: &DocumentRecord,
     hand: ActorId,
-) -> Result<(Hub, Facts, Shelf), RegistryError> {
+) -> Result<(Opened, Facts, Shelf), RegistryError> {
     let started = std::time::Instant::now();
     let id = record.id;
     let damaged = |why: String| RegistryError::Damaged { document: id, why };
@@ -70,37 +72,37 @@ pub fn load(
         entries.push(ledger::decode(&value).map_err(|e| damaged(e.to_string()))?);
     }
     let continued = snapshots.read(id).and_then(|snapshot| {
-        let hub = go_on(reader, id, hub_settings.clone(), &snapshot, entries.clone());
-        let why = match hub {
-            Ok(hub) => {
+        match go_on(reader, id, hub_settings.clone(), &snapshot, entries.clone()) {
+            Ok(opened) => {
                 metrics::counter!("codraft_snapshots_used_total").increment(1);
-                return Some((hub, snapshot.changes));
+                Some((opened, snapshot.changes))
             }
-            Err(why) => why,
-        };
-        tracing::warn!(document = %id, %why, "its snapshot is of no use: all of the log is read");
-        None
+            Err(why) => {
+                tracing::warn!(document = %id, %why, "its snapshot is of no use: all of the log is read");
+                None
+            }
+        }
     });
-    let (hub, from) = match continued {
+    let (mut opened, from) = match continued {
         Some(continued) => continued,
         None => {
             let hub = std::thread::scope(|scope| {
                 let (sender, batches) = sync_channel(BATCHES);
-                scope.spawn(move || read(reader, id, 0, &sender));
+                scope.spawn(move || read(&**reader, id, 0, &sender));
                 Hub::load(hub_settings, batches.into_iter().flatten(), entries)
             });
             let hub = hub.map_err(|error| match error {
                 Unloadable::Storage(error) => RegistryError::Storage(Arc::new(error)),
                 error => damaged(error.to_string()),
             });
-            (hub?, 0)
+            (Opened::Whole(Box::new(hub?)), 0)
         }
     };
     let took = started.elapsed();
     metrics::histogram!("codraft_open_document_seconds").record(took.as_secs_f64());
-    tracing::info!(document = %id, changes = hub.durable(), snapshot = from, ms = took.as_millis() as u64, "opened a document");
+    tracing::info!(document = %id, changes = opened.hub().durable(), snapshot = from, ms = took.as_millis() as u64, "opened a document");
     let shelf = Shelf::new(id, committer.clone(), quarantined, snapshots.clone());
-    Ok((hub, facts, shelf))
+    Ok((opened, facts, shelf))
 }
 
 /// Changes that go from the reading thread to the folding one together, and how many such batches may wait.
@@ -120,45 +122,70 @@ enum Unloadable {
     Mismatch(#[from] Mismatch),
 }
 
-/// The document from its snapshot. What the snapshot is of is read beside that, to be compared with it; what comes
-/// behind it is parsed and folded.
+/// The document from its snapshot, as far as that suffices. What comes behind it is parsed and folded; what it is of is
+/// only looked at where it ends, and read meanwhile and later, to be compared with it.
 fn go_on(
-    reader: &dyn Reader,
+    reader: &Arc<dyn Reader>,
     id: DocumentId,
     settings: HubSettings,
     snapshot: &Snapshot,
     entries: Vec<round::Entry>,
-) -> Result<Hub, Unloadable> {
-    std::thread::scope(|scope| {
-        // On two threads: unpacking a long log takes longer than all the rest.
-        let half = snapshot.changes / 2;
-        let halves = [(0, half), (half, snapshot.changes)]
-            .map(|(from, to)| scope.spawn(move || unparsed(reader, id, from, to)));
+) -> Result<Opened, Unloadable> {
+    // On two threads: unpacking a long log takes longer than all the rest. The second one begins where this one is done.
+    let (half, end) = (snapshot.changes / 2, snapshot.changes);
+    let first = unparsed(reader, id, 0, half)?;
+    let continued = std::thread::scope(|scope| {
         let (sender, batches) = sync_channel(BATCHES);
-        scope.spawn(move || read(reader, id, snapshot.changes, &sender));
-        let hub = Hub::go_on::<Unloadable>(settings, snapshot, batches.into_iter().flatten(), entries)?;
-        let mut first = Vec::with_capacity(halves.len());
-        for half in halves {
-            first.push(half.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-        }
-        Ok(hub.behind(&mut first.into_iter())?)
-    })
+        scope.spawn(move || read(&**reader, id, end, &sender));
+        Hub::go_on::<Unloadable>(settings, snapshot, batches.into_iter().flatten(), entries)
+    })?;
+    continued.is_of(|number| {
+        let key = key::numbered(&id, number.into());
+        let stored =
+            reader.get(Tree::Changes, &key)?.ok_or(LoadError::Missing { number: number as usize })?;
+        let change = ChangeRecord::decode(&stored)?;
+        Ok::<_, Unloadable>((change.raw, change.delegation))
+    })?;
+    let second = unparsed(reader, id, half, end)?;
+    Ok(Opened::Readable(Box::new(continued), History::of(vec![first, second])))
 }
 
-/// The changes of a log from one on and up to another, as many as there are of them.
-fn unparsed(reader: &dyn Reader, id: DocumentId, from: u32, to: u32) -> Result<Unparsed, Unloadable> {
-    let mut first = Unparsed::default();
-    let start = key::numbered(&id, from.into());
-    let entries = reader.scan_from(Tree::Changes, &key::document(&id), &start);
-    for (number, entry) in (from..to).zip(entries) {
-        let (key, value) = entry?;
-        if key::number(&key) != u64::from(number) {
-            return Err(LoadError::Missing { number: number as usize }.into());
+/// How many bytes of changes are handed on together: some milliseconds of work for whoever compares them.
+const TOGETHER: usize = 256 << 10;
+
+/// Reads the changes of a log from one on and up to another, as many as there are of them, on a thread of its own, as
+/// long as somebody wants them.
+fn unparsed(reader: &Arc<dyn Reader>, id: DocumentId, from: u32, to: u32) -> Result<Part, Unloadable> {
+    let (sender, part) = unbounded_channel();
+    let reader = Arc::clone(reader);
+    let thread = std::thread::Builder::new().name("history".to_owned());
+    let started = thread.spawn(move || {
+        let mut some = Unparsed::default();
+        let start = key::numbered(&id, from.into());
+        let entries = reader.scan_from(Tree::Changes, &key::document(&id), &start);
+        for (number, entry) in (from..to).zip(entries) {
+            match stored(number, entry) {
+                Ok(change) => some.push(&change.raw, change.delegation),
+                Err(error) => return drop(sender.send(Err(error.to_string()))),
+            }
+            if some.bytes() >= TOGETHER && sender.send(Ok(std::mem::take(&mut some))).is_err() {
+                return;
+            }
         }
-        let change = ChangeRecord::decode(&value)?;
-        first.push(&change.raw, change.delegation);
+        // Whoever wanted it may be gone.
+        let _ = sender.send(Ok(some));
+    });
+    started.map_err(StorageError::io("starting a thread that reads a log"))?;
+    Ok(part)
+}
+
+/// A change of a log, where it is the one of this number.
+fn stored(number: u32, entry: Result<Entry, StorageError>) -> Result<ChangeRecord, Unloadable> {
+    let (key, value) = entry?;
+    if key::number(&key) != u64::from(number) {
+        return Err(LoadError::Missing { number: number as usize }.into());
     }
-    Ok(first)
+    Ok(ChangeRecord::decode(&value)?)
 }
 
 /// Reads and parses a log from a change on while another thread folds it, until that one wants no more.

@@ -215,7 +215,7 @@ impl Registry {
 
     /// The hashes and bytes of all durable changes, in order.
     pub(super) async fn changes(&self, id: DocumentId) -> Result<Vec<bytes::Bytes>, RegistryError> {
-        self.ask(id, |hub, _| (0..hub.durable()).filter_map(|number| hub.raw(number)).collect()).await
+        self.ask_raw(id, |hub, _| (0..hub.durable()).filter_map(|number| hub.raw(number)).collect()).await
     }
 }
 

@@ -80,6 +80,10 @@ impl Keep for Shelf {
         self.snapshots.write_aside(self.document, snapshot);
     }
 
+    fn forget_snapshot(&mut self) {
+        self.snapshots.forget(self.document);
+    }
+
     fn quarantine(&mut self, refused: Refused, at: Timestamp, done: Box<dyn FnOnce(bool) + Send>) {
         let record = QuarantineRecord {
             at,

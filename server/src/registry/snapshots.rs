@@ -117,6 +117,19 @@ impl Snapshots {
         }
     }
 
+    /// Removes a document's snapshot, of which something is wrong. Blocks for a moment.
+    pub fn forget(&self, document: DocumentId) {
+        match &self.place {
+            Place::Directory(dir, _) => {
+                let path = file(dir, document);
+                if let Err(error) = fs::remove_file(&path) {
+                    tracing::error!(%document, path = %path.display(), %error, "a snapshot cannot be removed; remove it");
+                }
+            }
+            Place::Memory(all) => drop(all.lock().unwrap_or_else(PoisonError::into_inner).remove(&document)),
+        }
+    }
+
     /// Keeps it, beside whatever else is done; says in the log where that does not go.
     pub fn write_aside(&self, document: DocumentId, snapshot: Snapshot) {
         let this = self.clone();

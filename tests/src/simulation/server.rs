@@ -131,8 +131,9 @@ impl Server {
     /// It refuses to open.
     pub fn open(&mut self, record: DocumentRecord, hand: ActorId) -> Result<(), Violation> {
         let (committer, snapshots) = (&self.committer, &self.snapshots);
-        let opened = registry::load(&settings(), PEER, &*self.reader, committer, snapshots, &record, hand);
-        let (hub, _, shelf) = opened.map_err(closed)?;
+        let opened = registry::load(&settings(), PEER, &self.reader, committer, snapshots, &record, hand);
+        let (opened, _, shelf) = opened.map_err(closed)?;
+        let hub = opened.wait().map_err(closed)?;
         let (told, heard) = mpsc::channel();
         let open = Open {
             durable: Ends::of(&hub),
