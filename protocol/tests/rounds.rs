@@ -148,6 +148,16 @@ impl House {
             (anew.floor().proposals(&new), anew.floor().attribution(&new)),
         );
         assert_eq!(kept, new, "{what}: proposals and attribution");
+        // What authors took back of their own makes no difference, except to how long it takes.
+        let whole = anew.index.whole_record(anew.settled());
+        assert_eq!(anew.floor().proposals(&whole), new.0, "{what}: proposals of all words");
+        assert_eq!(anew.floor().attribution(&whole), new.1, "{what}: attribution of all words");
+        for view in ["current", "baseline", "marked", "delegation:CAN", "delegation:USA"]
+            .map(|view| view.parse().unwrap())
+        {
+            let (of_all, shown) = (text(&whole, &self.layout, &view), self.shown(&view));
+            assert_eq!(of_all, shown, "{what}: {view:?} of all words");
+        }
     }
 
     fn check(&mut self, what: &str) {

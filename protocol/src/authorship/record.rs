@@ -102,7 +102,7 @@ pub struct Provision {
     /// Versions of `kind`, `part`, `level`, `enumerator`, `separator`: (field, versions), fields in
     /// alphabetical order; `level` as decimal digits.
     pub fields: Vec<(&'static str, Vec<FieldVersion>)>,
-    /// Every character ever written in its text, in document order.
+    /// Every character ever written in its text, in document order, but for open ones that their own author struck.
     pub text: Vec<TextRun>,
 }
 

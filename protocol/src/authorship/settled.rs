@@ -156,6 +156,15 @@ impl Settled {
         }
     }
 
+    /// Whether nothing is settled about the writing of `len` elements from this one on, by counter: no verdict, no
+    /// likeness, and nothing of their actor's is in the imported text.
+    pub(crate) fn is_unsettled(&self, first: OpId, len: u32) -> bool {
+        let imported = self.clock.get(first.actor.0 as usize).is_some_and(|changes| *changes > 0);
+        !imported
+            && matches!(self.done.at(first), (None, same) if same >= len)
+            && self.plain(first, len) >= len
+    }
+
     /// Whether the server's hand has ever written here: later edits, made without knowing, may need it again.
     pub fn has_hand(&self) -> bool {
         !self.hand.is_empty()

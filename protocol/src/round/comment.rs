@@ -4,7 +4,7 @@ use super::{Act, Entry, Floor, OpRef};
 use crate::amendment;
 use crate::api::{self, By, CommentedWords, Reply, Resolved};
 use crate::authorship::anchor::Span;
-use crate::authorship::{Anchors, OpId, Provision, Record, Settled};
+use crate::authorship::{Anchors, OpId, Provision, Record};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,7 +97,7 @@ pub fn comments(floor: &Floor<'_>, record: &Record) -> api::Comments {
     let saw = |later, earlier| floor.index.saw(later, earlier);
     let places = amendment::placed(record, &saw, &mut floor.memory.borrow_mut().sketches);
     let listed = record.provisions.iter().zip(places).flat_map(|(provision, (place, stands))| {
-        let fates = by_place.contains_key(&provision.id).then(|| fates(record, provision, floor.settled));
+        let fates = by_place.contains_key(&provision.id).then(|| fates(floor, provision));
         let all = by_place.remove(&provision.id).unwrap_or_default();
         all.into_iter()
             .map(|one| api::Comment {
@@ -126,12 +126,15 @@ struct Fate {
 }
 
 /// What became of every element of a provision's text that counts anywhere, ascending.
-fn fates(record: &Record, provision: &Provision, settled: &Settled) -> Vec<Fate> {
-    let each = provision.text.iter().filter_map(|run| {
-        let strikers = run.struck.iter().filter_map(|deed| record.change(*deed));
-        let strikers: BTreeSet<_> = strikers.map(|change| change.delegation.clone()).collect();
+fn fates(floor: &Floor<'_>, provision: &Provision) -> Vec<Fate> {
+    let body = floor.index.provision_named(&provision.id, floor.settled);
+    // Of words that their author took back, and of which the record has none, it is to be said too who struck them.
+    let all = body.map(|body| floor.index.all_words(body, floor.settled)).unwrap_or_default();
+    let each = all.iter().filter_map(|run| {
+        let strikers = run.struck.iter().filter_map(|deed| floor.index.delegation_at(deed.change));
+        let strikers: BTreeSet<_> = strikers.cloned().collect();
         Some(Fate {
-            first: settled.first_alike(run.inserted.first()?.op),
+            first: floor.settled.first_alike(run.inserted.first()?.op),
             len: u32::try_from(run.text.chars().count()).unwrap_or(u32::MAX),
             struck_by: strikers.into_iter().collect(),
         })

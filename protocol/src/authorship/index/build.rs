@@ -7,7 +7,7 @@ use super::id::OpId;
 use super::object::{Object, Value, Version};
 use super::sequence::Sequence;
 use crate::authorship::ChangeIx;
-use crate::authorship::record::{Changes, Deed, FieldVersion, Provision, Record, Suppression};
+use crate::authorship::record::{Changes, Deed, FieldVersion, Provision, Record, Suppression, TextRun};
 use crate::authorship::{Scope, Settled};
 use crate::id::{DelegationCode, ProvisionId};
 use crate::resolution::schema;
@@ -29,10 +29,25 @@ impl Index {
         })
     }
 
-    /// All provisions with their deeds, relative to what is settled.
+    /// All provisions with their deeds, relative to what is settled: without words that are nobody's proposal and nobody's
+    /// loss, since their own author took them back.
     pub fn record(&self, settled: &Settled) -> Record {
         let provisions = self.bodies(settled).map(|body| Arc::new(self.provision(body, settled)));
         Record { changes: self.changes(), provisions: provisions.collect() }
+    }
+
+    /// The same with all words, those too that their authors took back: whatever is derived from it comes out the same.
+    pub fn whole_record(&self, settled: &Settled) -> Record {
+        let whole = |body| {
+            let text = self.all_words(body, settled);
+            Arc::new(Provision { text, ..self.frame(body, settled) })
+        };
+        Record { changes: self.changes(), provisions: self.bodies(settled).map(whole).collect() }
+    }
+
+    /// The words of a provision that count anywhere, those too that their authors took back.
+    pub(crate) fn all_words(&self, body: OpId, settled: &Settled) -> Vec<TextRun> {
+        self.words(&self.texts(body, &self.alike(body, settled)), settled, true)
     }
 
     /// The same, where all that is settled otherwise than in another record of this index is in `scope`. It shares
@@ -125,7 +140,7 @@ impl Index {
     }
 
     pub(crate) fn provision(&self, body: OpId, settled: &Settled) -> Provision {
-        let text = self.words(&self.texts(body, &self.alike(body, settled)), settled);
+        let text = self.words(&self.texts(body, &self.alike(body, settled)), settled, false);
         Provision { text, ..self.frame(body, settled) }
     }
 

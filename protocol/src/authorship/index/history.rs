@@ -53,6 +53,34 @@ impl ByHash {
     }
 }
 
+/// How many of an actor's changes stand between two fences.
+const FENCED: usize = 8;
+
+/// An actor's changes, in order of seq, and so of their operations' counters.
+#[derive(Clone, Debug, Default)]
+struct OfActor {
+    changes: Vec<ChangeIx>,
+    /// Where the first of every so many starts, close together: a search through the changes themselves would wait for
+    /// the memory at each step.
+    fences: Vec<u32>,
+}
+
+impl OfActor {
+    fn push(&mut self, ix: ChangeIx, start: u32) {
+        if self.changes.len().is_multiple_of(FENCED) {
+            self.fences.push(start);
+        }
+        self.changes.push(ix);
+    }
+
+    /// The few changes among which the one is that holds an operation with this counter, if one does.
+    fn around(&self, counter: u32) -> &[ChangeIx] {
+        let behind = self.fences.partition_point(|start| *start <= counter);
+        let first = behind.saturating_sub(1) * FENCED;
+        self.changes.get(first..self.changes.len().min(first + FENCED)).unwrap_or_default()
+    }
+}
+
 /// The graph.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
@@ -62,8 +90,8 @@ pub(crate) struct History {
     pub(crate) heads: BTreeSet<ChangeHash>,
     pub(crate) actors: Vec<ActorId>,
     by_actor: HashMap<ActorId, ActorIx>,
-    /// Each actor's changes, in order of seq.
-    by_seq: Vec<Vec<ChangeIx>>,
+    /// Each actor's.
+    of_actors: Vec<OfActor>,
     /// Operations in all changes. No honest counter exceeds it.
     pub(crate) operations: u64,
 }
@@ -88,7 +116,7 @@ impl History {
 
     /// An actor's changes, in order of seq.
     pub(crate) fn of_actor(&self, actor: ActorIx) -> &[ChangeIx] {
-        self.by_seq.get(actor.0 as usize).map_or(&[], Vec::as_slice)
+        self.of_actors.get(actor.0 as usize).map_or(&[], |of| &of.changes)
     }
 
     pub(crate) fn deps(&self, ix: ChangeIx) -> &[ChangeIx] {
@@ -100,7 +128,7 @@ impl History {
 
     /// The change that holds an operation.
     pub(crate) fn change_of(&self, id: OpId) -> Option<ChangeIx> {
-        let changes = self.of_actor(id.actor);
+        let changes = self.of_actors.get(id.actor.0 as usize)?.around(id.counter);
         let starts_by = |ix: &ChangeIx| self.entry(*ix).is_some_and(|entry| entry.start <= id.counter);
         let behind = changes.partition_point(starts_by);
         changes
@@ -124,7 +152,7 @@ impl History {
         if self.actor(actor).is_none() {
             self.actors.push(actor.clone());
             self.by_actor.insert(actor.clone(), number);
-            self.by_seq.push(Vec::new());
+            self.of_actors.push(OfActor::default());
         }
         for dep in deps {
             if let Some(hash) = self.entry(*dep).map(|entry| entry.hash) {
@@ -137,8 +165,8 @@ impl History {
         self.by_hash.insert(ix, &self.entries);
         self.heads.insert(hash);
         self.operations += u64::from(operations);
-        if let Some(changes) = self.by_seq.get_mut(number.0 as usize) {
-            changes.push(ix);
+        if let Some(of) = self.of_actors.get_mut(number.0 as usize) {
+            of.push(ix, start);
         }
         ix
     }
@@ -152,7 +180,10 @@ impl History {
     /// Gives room back that was taken for more to come.
     pub(crate) fn shrink(&mut self) {
         self.deps.shrink_to_fit();
-        self.by_seq.iter_mut().for_each(Vec::shrink_to_fit);
+        for of in &mut self.of_actors {
+            of.changes.shrink_to_fit();
+            of.fences.shrink_to_fit();
+        }
     }
 
     /// Whether `earlier` is among the ancestors of `later`, or is it. An ancestor's operations all have lower

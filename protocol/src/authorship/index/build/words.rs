@@ -2,8 +2,8 @@
 
 use super::super::Index;
 use super::super::id::OpId;
-use super::super::sequence::Sequence;
-use crate::authorship::record::{Deed, FewDeeds, TextRun};
+use super::super::sequence::{Run, Sequence};
+use crate::authorship::record::{Deed, FewDeeds, Standing, TextRun};
 use crate::authorship::{ChangeIx, Settled};
 use ecow::EcoString;
 use hashbrown::HashMap;
@@ -24,9 +24,11 @@ pub(crate) struct Stretch {
 }
 
 impl Index {
-    /// The words of a provision whose texts these are, the one that stands in the document first.
-    pub(super) fn words(&self, texts: &[(OpId, &Sequence)], settled: &Settled) -> Vec<TextRun> {
-        let counted = self.stretches(texts, settled).into_iter().filter(|one| !one.inserted.is_empty());
+    /// The words of a provision whose texts these are, the one that stands in the document first: all that count, or
+    /// without those that their author [took back](Self::is_taken_back).
+    pub(super) fn words(&self, texts: &[(OpId, &Sequence)], settled: &Settled, all: bool) -> Vec<TextRun> {
+        let stretches = self.some_stretches(texts, settled, all);
+        let counted = stretches.into_iter().filter(|one| !one.inserted.is_empty());
         let of = |one: Stretch| TextRun { text: one.text, inserted: one.inserted, struck: one.struck };
         let mut words: Vec<TextRun> = counted.map(of).collect();
         // It is kept for as long as nobody touches the provision.
@@ -37,11 +39,15 @@ impl Index {
     /// All stretches of all texts, each word once: those that stand in the first text in its order, what is
     /// only in another one behind the word that it follows there.
     pub(crate) fn stretches(&self, texts: &[(OpId, &Sequence)], settled: &Settled) -> Vec<Stretch> {
+        self.some_stretches(texts, settled, true)
+    }
+
+    fn some_stretches(&self, texts: &[(OpId, &Sequence)], settled: &Settled, all: bool) -> Vec<Stretch> {
         let Some(((id, first), others)) = texts.split_first() else { return Vec::new() };
-        let (main, _) = self.own((*id, first), settled, None);
+        let (main, _) = self.own((*id, first), settled, None, all);
         let mut strays: HashMap<Option<OpId>, Vec<Stretch>> = HashMap::new();
         for (id, sequence) in others {
-            let (own, anchors) = self.own((*id, sequence), settled, Some(first));
+            let (own, anchors) = self.own((*id, sequence), settled, Some(first), all);
             for (stretch, anchor) in own.into_iter().zip(anchors) {
                 strays.entry(anchor).or_default().push(stretch);
             }
@@ -65,9 +71,13 @@ impl Index {
         (text, sequence): (OpId, &Sequence),
         settled: &Settled,
         elsewhere: Option<&Sequence>,
+        all: bool,
     ) -> (Vec<Stretch>, Vec<Option<OpId>>) {
         let (mut stretches, mut anchors, mut anchor) = (Vec::new(), Vec::new(), None);
         for run in sequence.iter() {
+            if !all && self.is_taken_back(run, sequence.strikers(run), settled) {
+                continue;
+            }
             let mut characters = run.text.chars();
             let mut done = 0;
             while done < run.len {
@@ -109,6 +119,24 @@ impl Index {
             }
         }
         (stretches, anchors)
+    }
+
+    /// Whether these words are surely nobody's proposal and nobody's loss: open words that their own author struck, and
+    /// nothing is settled about them. Most of what is ever typed and not kept is of this kind, so that what a provision
+    /// costs goes by what it says, and not by how long its authors were at it. It may miss some of them.
+    fn is_taken_back(&self, run: &Run, strikers: &[ChangeIx], settled: &Settled) -> bool {
+        let Some(author) = self.owners.get(run.id.actor.0 as usize) else { return false };
+        let own = |change: &ChangeIx| {
+            let open = Some(Standing::Pending);
+            self.delegation_at(*change) == Some(author)
+                && matches!(settled.undone(&self.history, *change, run.id), (is, same) if is == open && same >= run.len)
+        };
+        // The secretariat's may be agreed as they are. Who has nothing in the imported text, and no verdict, has
+        // written what is open, or came too late; and what an open strike struck did not come too late.
+        !strikers.is_empty()
+            && !author.is_secretariat()
+            && settled.is_unsettled(run.id, run.len)
+            && strikers.iter().any(own)
     }
 
     /// The longest stretch from `id` on, of at most `most` characters, that has one history.
