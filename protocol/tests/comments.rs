@@ -238,6 +238,15 @@ fn words_keep_their_comment_through_edits_before_inside_and_around() {
 }
 
 #[test]
+fn words_that_their_author_takes_back_are_struck_by_their_author() {
+    let mut house = House::new();
+    house.insert(1, 4, ";", ", gladly");
+    house.comment(4, Some("part, gladly")).unwrap();
+    house.replace(1, 4, ", gladly", "");
+    assert_eq!((house.words().as_str(), house.marked().as_str()), ("part-, gladly USA-", "part"));
+}
+
+#[test]
 fn words_that_a_ruling_takes_out_or_brings_back_are_the_same_words() {
     let mut house = House::new();
     house.replace(1, 4, "leading", "modest");

@@ -89,7 +89,7 @@ impl Index {
 
     /// Whose a change is.
     pub fn delegation_at(&self, ix: ChangeIx) -> Option<&DelegationCode> {
-        self.owners.get(self.history.entry(ix)?.actor.0 as usize)
+        self.owners.get(self.history.author(ix)?.0 as usize)
     }
 
     /// The seq of an actor's last change; 0 before its first.

@@ -190,9 +190,9 @@ impl Settled {
     }
 
     fn in_clock(&self, history: &History, change: ChangeIx) -> bool {
-        history.entry(change).is_some_and(|entry| {
-            let count = self.clock.get(entry.actor.0 as usize).copied().unwrap_or(0) as usize;
-            let changes = history.of_actor(entry.actor);
+        history.author(change).is_some_and(|actor| {
+            let count = self.clock.get(actor.0 as usize).copied().unwrap_or(0) as usize;
+            let changes = history.of_actor(actor);
             changes.get(..count).and_then(<[ChangeIx]>::last).is_some_and(|last| change <= *last)
         })
     }

@@ -85,6 +85,8 @@ impl OfActor {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     pub(crate) entries: AppendOnly<Entry>,
+    /// Each change's actor once more, close together: that is asked of many changes at once, all over the history.
+    authors: Vec<ActorIx>,
     deps: Vec<ChangeIx>,
     by_hash: ByHash,
     pub(crate) heads: BTreeSet<ChangeHash>,
@@ -112,6 +114,11 @@ impl History {
 
     pub(crate) fn entry(&self, ix: ChangeIx) -> Option<&Entry> {
         self.entries.get(ix.0 as usize)
+    }
+
+    /// The actor of a change.
+    pub(crate) fn author(&self, ix: ChangeIx) -> Option<ActorIx> {
+        self.authors.get(ix.0 as usize).copied()
     }
 
     /// An actor's changes, in order of seq.
@@ -162,6 +169,7 @@ impl History {
         self.deps.extend_from_slice(deps);
         let deps_end = u32::try_from(self.deps.len()).unwrap_or(u32::MAX);
         self.entries.push(Entry { hash, actor: number, start, operations, time, deps_end });
+        self.authors.push(number);
         self.by_hash.insert(ix, &self.entries);
         self.heads.insert(hash);
         self.operations += u64::from(operations);
@@ -175,11 +183,13 @@ impl History {
     pub(crate) fn reserve(&mut self, changes: usize) {
         // Nothing is there yet that would have to be put elsewhere.
         self.by_hash.table.reserve(changes, |_| 0);
+        self.authors.reserve_exact(changes);
     }
 
     /// Gives room back that was taken for more to come.
     pub(crate) fn shrink(&mut self) {
         self.deps.shrink_to_fit();
+        self.authors.shrink_to_fit();
         for of in &mut self.of_actors {
             of.changes.shrink_to_fit();
             of.fences.shrink_to_fit();

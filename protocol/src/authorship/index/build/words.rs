@@ -163,3 +163,60 @@ impl Index {
         (Stretch { sequence: OpId::ROOT, id, text, inserted, struck }, len)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::DelegationCode;
+    use automerge::transaction::Transactable as _;
+    use automerge::{ActorId, AutoCommit, ObjType, ROOT};
+
+    /// Of words that their author struck the record has none, unless they are agreed: then the strike is a proposal.
+    #[test]
+    fn what_is_taken_back_is_passed_over_where_nothing_of_it_is_settled() {
+        let mut doc = AutoCommit::new();
+        doc.set_actor(ActorId::from([7; 16]));
+        let list = doc.put_object(ROOT, "provisions", ObjType::List).unwrap();
+        let provision = doc.insert_object(&list, 0, ObjType::Map).unwrap();
+        let text = doc.put_object(&provision, "text", ObjType::Text).unwrap();
+        doc.commit();
+        let founding = doc.get_heads();
+        let mut writing = |actor: u8, at: usize, strikes: isize, words: &str| {
+            doc.set_actor(ActorId::from([actor; 16]));
+            doc.splice_text(&text, at, strikes, words).unwrap();
+            doc.commit();
+        };
+        writing(1, 0, 0, "kept");
+        writing(1, 4, 0, "gone");
+        writing(1, 4, 4, "");
+        writing(9, 4, 0, "own");
+        writing(9, 4, 3, "");
+        let mut index = Index::new();
+        for change in doc.get_changes(&[]) {
+            let is_delegate = change.actor_id().to_bytes()[0] == 1;
+            let owner = if is_delegate { "CAN" } else { DelegationCode::SECRETARIAT };
+            index.replay(&change, &DelegationCode::try_from(owner.to_owned()).unwrap()).unwrap();
+        }
+        let words = |settled: &Settled| {
+            let record = index.record(settled);
+            record.provisions[0].text.iter().map(|run| run.text.to_string()).collect::<Vec<_>>()
+        };
+        let plain = index.adopted_at(&founding).unwrap();
+        // The secretariat's are looked at closely, whatever they are.
+        assert_eq!(words(&plain), ["kept", "own"]);
+        assert_eq!(index.whole_record(&plain).provisions[0].text.len(), 3);
+        let settled_by = |settle: &dyn Fn(&mut Settled)| {
+            let mut settled = plain.clone();
+            settle(&mut settled);
+            words(&settled)
+        };
+        assert_eq!(settled_by(&|settled| settled.set_late_from(Some(ChangeIx(3)))), ["kept", "own", "gone"]);
+        let gone = index.whole_record(&plain).provisions[0].text[2].inserted[0].op;
+        let adopted = Some(crate::authorship::settled::Verdict::Adopted);
+        assert_eq!(settled_by(&|settled| settled.set_done(gone, 4, adopted)), ["kept", "own", "gone"]);
+        assert_eq!(
+            settled_by(&|settled| settled.set_done(gone.plus(3), 1, adopted)),
+            ["kept", "own", "gon", "e"]
+        );
+    }
+}
