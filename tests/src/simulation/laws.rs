@@ -134,7 +134,7 @@ pub fn check(
 
     // Attribution: every deed in the record is that of the change that did it, and stands as was decided.
     let settlement = Settlement::of(&changes, &stored.entries, &founding.before)?;
-    let record = house.record();
+    let record = house.index.whole_record(house.settled());
     for meta in record.changes.iter() {
         let whose = format!("whose {} is", meta.hash);
         differs("attribution", &whose, &meta.delegation, &truth.author(&meta.hash)?)?;
