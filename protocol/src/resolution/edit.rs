@@ -2,17 +2,23 @@
 //! change that gives its text.
 
 mod matching;
+mod standing;
 
 use super::line::Line;
 use super::profile::Profile;
 use super::text_form::{Layout, ParsedLine};
 use super::{schema, structure, words};
-use crate::id::{DelegationCode, ProvisionId};
+use crate::id::DelegationCode;
 use crate::time::Timestamp;
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId, Author, Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value};
+use automerge::{
+    ActorId, Author, Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, TextEncoding, Value,
+    hydrate,
+};
 use matching::Shape;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
+use standing::{Standing, standing};
+use std::collections::HashMap;
 
 /// A document that is not a resolution, or an edit that Automerge did not take.
 #[derive(Debug, thiserror::Error)]
@@ -55,28 +61,28 @@ pub fn create(
     tx.put(&map, schema::LINE_ENDING, layout.line_ending)?;
     tx.put(&map, schema::FINAL_NEWLINE, layout.final_newline)?;
     tx.put(&map, schema::BOM, layout.bom)?;
-    let list = tx.put_object(ROOT, schema::PROVISIONS, ObjType::List)?;
-    for (n, line) in lines.iter().enumerate() {
-        add(&mut tx, &list, n, line)?;
-    }
+    // All at once: Automerge takes in a whole list some ten times as fast as its fields one by one.
+    let provisions: Vec<hydrate::Value> = lines.iter().map(provision).collect();
+    tx.batch_create_object(ROOT, schema::PROVISIONS, &provisions.into(), false)?;
     let (hash, _) = tx.commit_with(commit_options(at));
     hash.ok_or(EditError::NotAResolution("nothing was written"))
 }
 
-/// Inserts a provision.
-fn add(tx: &mut impl Transactable, list: &ObjId, at: usize, line: &ParsedLine) -> Result<(), EditError> {
-    let map = tx.insert_object(list, at, ObjType::Map)?;
-    tx.put(&map, schema::KIND, line.kind)?;
-    tx.put(&map, schema::PART, line.part)?;
-    tx.put(&map, schema::LEVEL, i64::from(line.level))?;
-    tx.put(&map, schema::ENUMERATOR, line.enumerator.as_str())?;
+/// A new provision as Automerge takes it in.
+fn provision(line: &ParsedLine) -> hydrate::Value {
+    let scalar = |text: &str| hydrate::Value::scalar(text);
+    let mut map = HashMap::from([
+        (schema::KIND, scalar(line.kind)),
+        (schema::PART, scalar(line.part)),
+        (schema::LEVEL, hydrate::Value::scalar(i64::from(line.level))),
+        (schema::ENUMERATOR, scalar(&line.enumerator)),
+        (schema::SUPPRESSED, hydrate::Value::map()),
+        (schema::TEXT, hydrate::Value::text(TextEncoding::UnicodeCodePoint, &line.text)),
+    ]);
     if line.separator != schema::default_separator(&line.enumerator) {
-        tx.put(&map, schema::SEPARATOR, line.separator.as_str())?;
+        map.insert(schema::SEPARATOR, scalar(&line.separator));
     }
-    tx.put_object(&map, schema::SUPPRESSED, ObjType::Map)?;
-    let text = tx.put_object(&map, schema::TEXT, ObjType::Text)?;
-    tx.splice_text(&text, 0, 0, &line.text)?;
-    Ok(())
+    map.into()
 }
 
 /// The layout that a document was imported with.
@@ -110,16 +116,6 @@ fn scalar(doc: &impl ReadDoc, map: &ObjId, key: &str) -> Result<String, EditErro
     })
 }
 
-/// A provision as Automerge has it.
-struct Standing {
-    /// Its place in the list.
-    at: usize,
-    map: ObjId,
-    line: Line,
-    /// The keys of its map of suppressions.
-    suppressed: Vec<String>,
-}
-
 impl Standing {
     fn whole(&self) -> String {
         format!("{}{}{}", self.line.enumerator, self.line.separator, self.line.text)
@@ -145,39 +141,6 @@ fn provisions(doc: &impl ReadDoc) -> Result<ObjId, EditError> {
         Some((Value::Object(ObjType::List), list)) => Ok(list),
         _ => Err(EditError::NotAResolution("it has no list of provisions")),
     }
-}
-
-fn standing(doc: &impl ReadDoc, list: &ObjId) -> Result<Vec<Standing>, EditError> {
-    let mut all = Vec::new();
-    for at in 0..doc.length(list) {
-        let Some((Value::Object(ObjType::Map), map)) = doc.get(list, at)? else { continue };
-        let enumerator = scalar(doc, &map, schema::ENUMERATOR)?;
-        let separator = match doc.get(&map, schema::SEPARATOR)? {
-            Some(_) => scalar(doc, &map, schema::SEPARATOR)?,
-            None => schema::default_separator(&enumerator).to_owned(),
-        };
-        let mut suppressed = Vec::new();
-        // Two clients may have made the map at once: each of them counts.
-        for (_, entries) in doc.get_all(&map, schema::SUPPRESSED)? {
-            for key in doc.keys(&entries) {
-                if matches!(doc.get(&entries, key.as_str())?, Some((Value::Scalar(v), _)) if *v == ScalarValue::Boolean(true))
-                {
-                    suppressed.push(key);
-                }
-            }
-        }
-        let line = Line {
-            provision: ProvisionId(map.to_string()),
-            kind: scalar(doc, &map, schema::KIND)?,
-            part: scalar(doc, &map, schema::PART)?,
-            level: scalar(doc, &map, schema::LEVEL)?.parse().unwrap_or(0),
-            enumerator,
-            separator,
-            text: scalar(doc, &map, schema::TEXT)?,
-        };
-        all.push(Standing { at, map, line, suppressed });
-    }
-    Ok(all)
 }
 
 /// The lines as they stand (suppressed provisions left out), as Automerge reads them.
@@ -367,7 +330,9 @@ fn perform(
                 }
             }
         }
-        Step::Add { at, new } => add(tx, list, at, new)?,
+        Step::Add { at, new } => {
+            tx.batch_create_object(list, at, &provision(new), true)?;
+        }
         Step::Rewrite { old, new, place_too } => {
             if old.line.enumerator != new.enumerator {
                 tx.put(&old.map, schema::ENUMERATOR, new.enumerator.as_str())?;
