@@ -1,20 +1,22 @@
 //! The replica itself: the document, what of it the server has, and what the file stands for. No IO: it says
 //! which [`Record`] is to be kept, and which messages are to be sent.
 
+mod attribution;
+
 use crate::store::{Facts, Heads, Record};
+use attribution::{Attribution, Owners};
 use automerge::sync::{Message, State as SyncState, SyncDoc};
 use automerge::{ActorId, Automerge, Change, ChangeHash, ReadDoc, TextEncoding};
 use bytes::Bytes;
 use codraft_protocol::amendment::{self, Context, View};
 use codraft_protocol::api;
-use codraft_protocol::authorship::Index;
 use codraft_protocol::id::{DelegationCode, DocumentId};
 use codraft_protocol::resolution::edit::{self, EditError};
 use codraft_protocol::resolution::text_form::{self, TextFormError};
 use codraft_protocol::round::Proceedings;
 use codraft_protocol::sync::{SyncError, SyncMessage};
 use codraft_protocol::time::Timestamp;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
 /// Bytes of changes in one message; the server reads frames up to 1 MiB.
@@ -76,6 +78,8 @@ pub struct Replica {
     acknowledged_at: Option<Timestamp>,
     refused: Option<String>,
     facts: Facts,
+    /// An index that an earlier command has kept.
+    kept: Option<Bytes>,
     made: Made,
 }
 
@@ -88,7 +92,7 @@ struct Made {
     /// The text that was rendered, where that is another one.
     rendered: OnceLock<String>,
     /// Who did what, by the roster as it is.
-    index: OnceLock<Index>,
+    attribution: OnceLock<Attribution>,
 }
 
 /// What came of a message.
@@ -134,6 +138,7 @@ impl Replica {
             acknowledged_at: None,
             refused: None,
             facts: Facts::default(),
+            kept: None,
             made: Made::default(),
         }
     }
@@ -160,10 +165,13 @@ impl Replica {
             }
             Record::Refused(reason) => self.refused = reason,
             Record::Facts(facts) => {
-                if facts.roster != self.facts.roster {
-                    self.made.index.take();
-                }
                 self.facts = facts;
+                // It stands where the roster says nothing else about its actors.
+                if let Some(mut made) = self.made.attribution.take()
+                    && made.goes_on(&self.doc, &self.facts)
+                {
+                    self.made.attribution = made.into();
+                }
             }
         }
         Ok(())
@@ -343,17 +351,37 @@ impl Replica {
     pub fn receive(&mut self, message: &[u8], now: Timestamp) -> Result<Received, ReplicaError> {
         let message = Message::decode(message).map_err(|error| ReplicaError::Message(error.to_string()))?;
         let before = self.doc.get_heads();
-        self.doc.receive_sync_message(&mut self.sync, message)?;
-        let new = self.doc.get_changes(&before);
-        let mut received = Received { changes: new.len(), ..Received::default() };
-        if !new.is_empty() {
+        let first = before.is_empty();
+        let (chunks, facts) = (message.changes.clone(), &self.facts);
+        // Taking in a whole document and folding it take about as long, and neither waits for the other.
+        let folded = std::thread::scope(|scope| {
+            let fold = || Attribution::of_chunks(chunks.iter(), facts);
+            let folding =
+                if first { std::thread::Builder::new().spawn_scoped(scope, fold).ok() } else { None };
+            self.doc.receive_sync_message(&mut self.sync, message)?;
+            Ok::<_, ReplicaError>(folding.and_then(|folding| folding.join().ok()).flatten())
+        })?;
+        let mut received =
+            Received { changes: self.doc.get_changes_meta(&before).len(), ..Received::default() };
+        if received.changes > 0 {
+            let folded = folded.or_else(|| self.made.attribution.take());
             self.made = Made::default();
-            received.record =
-                Some(Record::Received(new.iter().map(|change| change.raw_bytes().to_vec()).collect()));
+            if let Some(mut folded) = folded
+                && folded.goes_on(&self.doc, &self.facts)
+            {
+                self.made.attribution = folded.into();
+            }
+            // A whole document is kept in the form that loads four times as fast as its changes.
+            let chunks = if first {
+                vec![self.doc.save()]
+            } else {
+                self.doc.get_changes(&before).iter().map(|change| change.raw_bytes().to_vec()).collect()
+            };
+            received.record = Some(Record::Received(chunks));
         }
         let theirs = self.sync.their_heads.clone().unwrap_or_default();
         // What of it is not here yet comes with the next message.
-        if theirs.iter().all(|hash| self.doc.get_change_by_hash(hash).is_some()) {
+        if self.doc.get_missing_deps(&theirs).is_empty() {
             (self.acknowledged, self.acknowledged_at) = (theirs, Some(now));
         }
         received.messages = self.messages()?;
@@ -387,9 +415,13 @@ impl Replica {
         self.doc.get_changes(&[])
     }
 
-    /// Those of them that are not in the history of these heads, all of which it has.
-    pub fn changes_since(&self, heads: &Heads) -> Vec<Change> {
-        self.doc.get_changes(&hashes(heads))
+    /// Whose the changes are that are not in the history of these heads, and how many of each; `None`: nothing says so.
+    pub fn authors_since(&self, heads: &Heads) -> BTreeMap<Option<DelegationCode>, usize> {
+        let (owners, mut authors) = (Owners::new(&self.facts, &self.doc), BTreeMap::new());
+        for change in self.doc.get_changes_meta(&hashes(heads)) {
+            *authors.entry(owners.of(&change.actor)).or_default() += 1;
+        }
+        authors
     }
 
     /// Whether it holds, and knows, exactly what the other one does.
@@ -407,29 +439,27 @@ impl Replica {
 
     /// Whose a change is: by the server's roster, else by its own label.
     pub fn author(&self, change: &Change) -> Option<DelegationCode> {
-        let actor = change.actor_id();
-        let listed = self.facts.roster.iter().find(|(id, _)| id.as_slice() == actor.to_bytes());
-        let labelled = || {
-            let label = self.doc.get_author_for_actor(actor)?;
-            std::str::from_utf8(label.as_bytes()).ok()?.parse().ok()
-        };
-        listed.and_then(|(_, code)| code.parse().ok()).or_else(labelled)
+        Owners::new(&self.facts, &self.doc).of(change.actor_id())
     }
 
-    fn index(&self, doc: &Automerge) -> Result<Index, ReplicaError> {
-        let mut index = Index::new();
-        let roster: HashMap<&[u8], &str> =
-            self.facts.roster.iter().map(|(actor, code)| (actor.as_slice(), code.as_str())).collect();
-        for change in doc.get_changes(&[]) {
-            let actor = change.actor_id();
-            let label = doc.get_author_for_actor(actor);
-            let label = label.as_ref().and_then(|label| std::str::from_utf8(label.as_bytes()).ok());
-            let code = roster.get(actor.to_bytes()).copied().or(label);
-            let owner: Option<DelegationCode> = code.and_then(|code| code.parse().ok());
-            let owner = owner.unwrap_or_else(DelegationCode::secretariat);
-            index.replay(&change, &owner).map_err(|error| ReplicaError::Attribution(error.to_string()))?;
-        }
-        Ok(index)
+    fn attribution_of(&self, doc: &Automerge) -> Result<Attribution, ReplicaError> {
+        Attribution::of(doc, &self.facts, self.kept.as_deref())
+    }
+
+    fn attribution(&self) -> Result<&Attribution, ReplicaError> {
+        once(&self.made.attribution, || self.attribution_of(&self.doc))
+    }
+
+    /// Hands it what [`Self::to_keep`] once gave, for this document or any other: it is looked at when an index is
+    /// needed, and where it does not fit, everything is made anew.
+    pub fn recall(&mut self, kept: Bytes) {
+        self.kept = Some(kept);
+    }
+
+    /// What is worth keeping for the next [`Self::recall`]: the attribution index, where one was made, and not from
+    /// what is nearly as new.
+    pub fn to_keep(&self) -> Option<Vec<u8>> {
+        self.made.attribution.get()?.packed()
     }
 
     /// Proposals relative to the baseline, derived here.
@@ -439,6 +469,33 @@ impl Replica {
     pub fn proposals(&self, document: DocumentId) -> Result<Vec<api::Proposal>, ReplicaError> {
         let proceedings = self.proceedings(document)?;
         Ok(proceedings.floor().proposals(&proceedings.record()))
+    }
+
+    /// The proposals of `before`, an earlier state of this replica, and those as they are now: what came in between is
+    /// put on top of what was made of that state.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]
+    pub fn proposals_since(
+        &self,
+        before: &Self,
+        document: DocumentId,
+    ) -> Result<(Vec<api::Proposal>, Vec<api::Proposal>), ReplicaError> {
+        if self.facts != before.facts {
+            return Ok((before.proposals(document)?, self.proposals(document)?));
+        }
+        let mut proceedings = before.proceedings(document)?;
+        let then = proceedings.floor().proposals(&proceedings.record());
+        let mut attribution = before.attribution()?.with(std::mem::take(&mut proceedings.index));
+        if !attribution.goes_on(&self.doc, &self.facts) {
+            return Ok((then, self.proposals(document)?));
+        }
+        // Its changes have their numbers, and those that came later follow.
+        proceedings.index = std::mem::take(&mut attribution.index);
+        let now = proceedings.floor().proposals(&proceedings.record());
+        attribution.index = proceedings.index;
+        let _ = self.made.attribution.set(attribution);
+        Ok((then, now))
     }
 
     /// The comments, as far as the server has told.
@@ -452,7 +509,7 @@ impl Replica {
 
     /// The document with all that was decided about it, as far as the server has told.
     fn proceedings(&self, document: DocumentId) -> Result<Proceedings, ReplicaError> {
-        let index = once(&self.made.index, || self.index(&self.doc))?.clone();
+        let index = self.attribution()?.index.clone();
         let unknown = |_| ReplicaError::Attribution("the baseline is not here yet; sync first".to_owned());
         let (baseline, imported) = (hashes(&self.facts.baseline), Timestamp(self.facts.imported));
         let mut proceedings = Proceedings::new(document, index, &baseline, imported).map_err(unknown)?;
@@ -469,19 +526,6 @@ impl Replica {
         Ok(proceedings)
     }
 
-    fn derive(
-        &self,
-        doc: &Automerge,
-        baseline: &[ChangeHash],
-        document: DocumentId,
-    ) -> Result<Vec<api::Proposal>, ReplicaError> {
-        let index = self.index(doc)?;
-        let unknown = || ReplicaError::Attribution("the baseline is not here yet; sync first".to_owned());
-        let record = index.record(&index.adopted_at(baseline).ok_or_else(unknown)?);
-        let saw = |later, earlier| index.saw(later, earlier);
-        Ok(amendment::proposals(&record, &Context { document, saw: &saw }))
-    }
-
     /// What a file would change, as proposals relative to the text that was rendered.
     ///
     /// # Errors
@@ -493,14 +537,23 @@ impl Replica {
         actor: ActorId,
         now: Timestamp,
     ) -> Result<Vec<api::Proposal>, ReplicaError> {
-        let Some(Record::Written { changes, .. }) = self.write(file, actor, now)? else {
+        let written = self.write(file, actor, now)?;
+        let (Some(delegation), Some(Record::Written { changes, .. })) = (&self.delegation, written) else {
             return Ok(Vec::new());
         };
-        let mut fork = self.at(&self.rendered)?;
-        for change in &changes {
-            fork.load_incremental(change)?;
-        }
-        self.derive(&fork, &self.rendered, document)
+        let mut index = if self.doc.get_heads() == self.rendered {
+            self.attribution()?.index.clone()
+        } else {
+            self.attribution_of(&self.at(&self.rendered)?)?.index
+        };
+        let unread = |error: automerge::LoadChangeError| ReplicaError::Attribution(error.to_string());
+        let changes: Result<Vec<Change>, _> =
+            changes.iter().map(|change| Change::try_from(change.as_slice()).map_err(unread)).collect();
+        attribution::fold(&mut index, &changes?, |_| delegation.clone())?;
+        let unknown = || ReplicaError::Attribution("the baseline is not here yet; sync first".to_owned());
+        let record = index.record(&index.adopted_at(&self.rendered).ok_or_else(unknown)?);
+        let saw = |later, earlier| index.saw(later, earlier);
+        Ok(amendment::proposals(&record, &Context { document, saw: &saw }))
     }
 
     /// A view of the text, made here.

@@ -115,15 +115,13 @@ async fn fetch_facts(copy: &mut WorkingCopy) -> Result<(), SyncError> {
 
 /// Whose the changes are that were not there before, and how many of each.
 fn authors(replica: &Replica, before: &Heads, own: Option<&DelegationCode>) -> BTreeMap<String, usize> {
-    let mut authors = BTreeMap::new();
-    for change in &replica.changes_since(before) {
-        let author = replica.author(change);
-        if author.as_ref() != own || own.is_none() {
-            let name = author.map_or_else(|| "unknown".to_owned(), |author| author.to_string());
-            *authors.entry(name).or_default() += 1;
-        }
-    }
-    authors
+    let others = replica
+        .authors_since(before)
+        .into_iter()
+        .filter(|(author, _)| author.is_none() || author.as_ref() != own);
+    let named =
+        others.map(|(author, n)| (author.map_or_else(|| "unknown".to_owned(), |code| code.to_string()), n));
+    named.collect()
 }
 
 /// Takes in the file, exchanges everything with the server, and writes the merged text into the file.

@@ -2,7 +2,8 @@
 //!
 //! `.codraft/config.json` says which document on which server, and holds the token (readable by its owner
 //! only); `.codraft/replica` is the [store](crate::store); `.codraft/lock` keeps two writers apart;
-//! `.codraft/render` is a text that is about to replace the file.
+//! `.codraft/render` is a text that is about to replace the file; `.codraft/index` is what the last command kept to
+//! be quick, and nothing depends on it.
 
 use crate::now;
 use crate::replica::{Received, Replica, ReplicaError};
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 /// The text's file.
 pub const FILE: &str = "resolution.txt";
 const FOLDER: &str = ".codraft";
+const INDEX: &str = "index";
 /// The store is written anew when it is this many times its smallest size, and larger than 1 MB.
 const COMPACT: u64 = 4;
 
@@ -145,8 +147,8 @@ fn io(path: &Path) -> impl FnOnce(io::Error) -> CopyError {
     move |source| CopyError::Io { path, source }
 }
 
-/// Writes a file whole, synced, beside its place; not yet in it.
-fn write_synced(path: &Path, bytes: &[u8], private: bool) -> Result<(), CopyError> {
+/// Makes a file, or empties it.
+fn make(path: &Path, private: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(true).write(true);
     #[cfg(unix)]
@@ -156,7 +158,12 @@ fn write_synced(path: &Path, bytes: &[u8], private: bool) -> Result<(), CopyErro
     }
     #[cfg(not(unix))]
     let _ = private;
-    let mut file = options.open(path).map_err(io(path))?;
+    options.open(path)
+}
+
+/// Writes a file whole, synced, beside its place; not yet in it.
+fn write_synced(path: &Path, bytes: &[u8], private: bool) -> Result<(), CopyError> {
+    let mut file = make(path, private).map_err(io(path))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io(path))
 }
 
@@ -206,6 +213,7 @@ impl WorkingCopy {
         let config = read_config(root)?;
         let opened = Store::read(&root.join(FOLDER).join("replica"))?;
         let mut replica = Replica::new(config.writer());
+        recall(root, &mut replica);
         opened.records.into_iter().try_for_each(|record| replica.apply(record))?;
         let mut copy = Self { root: root.to_owned(), config, replica, store: None, _lock: None };
         if let Some(record) = copy.settled() {
@@ -223,6 +231,7 @@ impl WorkingCopy {
         let config = read_config(root)?;
         let (store, opened) = Store::open(&root.join(FOLDER).join("replica"))?;
         let mut replica = Replica::new(config.writer());
+        recall(root, &mut replica);
         opened.records.into_iter().try_for_each(|record| replica.apply(record))?;
         let mut copy = Self { root: root.to_owned(), config, replica, store: Some(store), _lock: Some(lock) };
         if let Some(record) = copy.settled() {
@@ -458,6 +467,18 @@ impl WorkingCopy {
         Ok(true)
     }
 
+    /// Keeps beside the replica what makes the next command quick, where there is anything new. Nothing depends on it:
+    /// what cannot be written is not, and what a crash cuts off does not count.
+    pub fn keep_index(&self) {
+        let (Some(_), Some(bytes)) = (&self.store, self.replica.to_keep()) else { return };
+        let path = self.root.join(FOLDER).join(INDEX);
+        let fresh = path.with_extension("new");
+        let written = make(&fresh, true).and_then(|mut file| file.write_all(&bytes));
+        if let Err(error) = written.and_then(|()| fs::rename(&fresh, &path)) {
+            tracing::debug!(%error, "the index is not kept");
+        }
+    }
+
     /// Replaces the replica by another one, in one step.
     ///
     /// # Errors
@@ -468,6 +489,13 @@ impl WorkingCopy {
         }
         self.replica = replica;
         Ok(())
+    }
+}
+
+/// Hands a replica what an earlier command has kept, if it has.
+fn recall(root: &Path, replica: &mut Replica) {
+    if let Ok(kept) = fs::read(root.join(FOLDER).join(INDEX)) {
+        replica.recall(kept.into());
     }
 }
 
@@ -485,4 +513,74 @@ fn read_config(root: &Path) -> Result<Config, CopyError> {
     let path = root.join(FOLDER).join("config.json");
     let bytes = fs::read(&path).map_err(io(&path))?;
     serde_json::from_slice(&bytes).map_err(|error| CopyError::Config { path, why: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use automerge::{Automerge, TextEncoding};
+    use codraft_protocol::resolution::{SAMPLE, edit, text_form};
+    use codraft_protocol::time::Timestamp;
+
+    fn copy(dir: &Path) -> WorkingCopy {
+        let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
+        let (layout, lines) = text_form::parse(SAMPLE.as_bytes()).unwrap();
+        edit::begin_session(&mut doc, ActorId::from(vec![0; 16]), &DelegationCode::secretariat());
+        let head = edit::create(&mut doc, "T/1", &layout, &lines, Timestamp(0)).unwrap();
+        let config = Config {
+            server: "http://127.0.0.1:1".to_owned(),
+            token: "token".to_owned(),
+            document: DocumentId::from_bytes([1; 16]).to_string(),
+            symbol: "T/1".to_owned(),
+            role: Role::Delegate,
+            delegation: Some("CAN".parse().unwrap()),
+            name: None,
+        };
+        let mut copy = WorkingCopy::create(dir, config).unwrap();
+        copy.keep(Record::Received(vec![doc.save()])).unwrap();
+        copy.learn(Facts { baseline: vec![head.0], ..Facts::default() }).unwrap();
+        assert!(copy.render().unwrap());
+        copy
+    }
+
+    fn edits(dir: &Path) -> Vec<api::Proposal> {
+        let mut edits = WorkingCopy::read(dir).unwrap().edits().unwrap();
+        // The actor is another one each time, and so is the change.
+        edits.iter_mut().for_each(|edit| (edit.changes, edit.created) = Default::default());
+        edits
+    }
+
+    #[test]
+    fn a_kept_index_is_private_and_nothing_depends_on_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let copy = copy(dir.path());
+        let (folder, path) = (dir.path().join(FOLDER), dir.path().join(FOLDER).join(INDEX));
+        // Nothing was made that would be worth it.
+        copy.keep_index();
+        assert!(!path.exists());
+        fs::write(copy.file(), SAMPLE.replacen(" and ", " and also ", 1)).unwrap();
+        let expected = edits(dir.path());
+        assert_eq!(expected.len(), 1);
+
+        copy.replica.proposals(copy.config().document_id().unwrap()).unwrap();
+        copy.keep_index();
+        let kept = fs::read(&path).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0);
+        }
+        assert!(!folder.join("index.new").exists());
+        assert_eq!(edits(dir.path()), expected);
+
+        for other in [kept.get(..kept.len() - 9).unwrap(), b"", b"codraft index 1\n", b"something else"] {
+            fs::write(&path, other).unwrap();
+            assert_eq!(edits(dir.path()), expected);
+        }
+        // Neither read nor written.
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        copy.keep_index();
+        assert_eq!(edits(dir.path()), expected);
+    }
 }

@@ -261,3 +261,151 @@ fn whoever_says_who_he_is_need_not_be_asked_for() {
     replica.apply(Record::Facts(Facts { roster, ..server.facts() })).unwrap();
     assert!(replica.knows_all_authors());
 }
+
+/// What it answers, with this kept for it.
+fn answers(replica: &Replica, kept: Option<&[u8]>) -> (Vec<api::Proposal>, Vec<api::Proposal>, String) {
+    let mut anew = Replica { made: Made::default(), kept: None, ..replica.clone() };
+    if let Some(kept) = kept {
+        anew.recall(kept.to_vec().into());
+    }
+    let document = DocumentId::from_bytes([1; 16]);
+    // The actor of what is only looked at is in nothing that comes out.
+    let file = format!("{}97\tone more\n", anew.rendered_text().unwrap());
+    let mut edits = anew.edits(file.as_bytes(), document, ActorId::from(vec![9; 16]), Timestamp(1)).unwrap();
+    edits.iter_mut().for_each(|edit| edit.changes = api::ChangeHashes::default());
+    let marked = anew.view(&"marked".parse().unwrap()).unwrap();
+    (anew.proposals(document).unwrap(), edits, marked)
+}
+
+/// Whether an index is gone on from, rather than made anew.
+fn counts(replica: &Replica, kept: &[u8]) -> bool {
+    let owned = Attribution::of(&replica.doc, &replica.facts, Some(kept)).unwrap();
+    owned.is_taken_up()
+}
+
+fn packed(replica: &Replica) -> Vec<u8> {
+    let anew = Replica { made: Made::default(), kept: None, ..replica.clone() };
+    anew.attribution().unwrap();
+    anew.to_keep().unwrap()
+}
+
+/// Kept at any time, it changes no answer at any later time, nor in the copy of another, nor after a reset.
+#[test]
+fn a_kept_index_changes_no_answer() {
+    for seed in 0..6 {
+        let (mut server, mut rng) = (Server::new(), StdRng::seed_from_u64(seed));
+        let mut both = [Replica::new(Some(code("CAN"))), Replica::new(Some(code("USA")))];
+        for (n, replica) in both.iter_mut().enumerate() {
+            server.talk(n, replica, &mut Vec::new(), 20);
+            replica.apply(Record::Facts(server.facts())).unwrap();
+        }
+        let mut all_kept: Vec<Vec<u8>> = Vec::new();
+        for step in 0..8 {
+            let n = step % 2;
+            let file = edited(&both[n].rendered_text().unwrap(), &mut rng);
+            if let Some(record) = both[n].write(file.as_bytes(), actor(&mut rng), Timestamp(1)).unwrap() {
+                both[n].apply(record).unwrap();
+            }
+            all_kept.push(packed(&both[n]));
+            if step % 3 != 1 {
+                let mut before = both[n].clone();
+                before.recall(all_kept[step / 2].clone().into());
+                server.talk(n, &mut both[n], &mut Vec::new(), 20);
+                let document = DocumentId::from_bytes([1; 16]);
+                let each = (before.proposals(document).unwrap(), both[n].proposals(document).unwrap());
+                let anew = Replica { made: Made::default(), ..both[n].clone() };
+                assert_eq!(anew.proposals_since(&before, document).unwrap(), each, "seed {seed}");
+            }
+        }
+        for replica in &both {
+            let expected = answers(replica, None);
+            for kept in &all_kept {
+                assert_eq!(answers(replica, Some(kept)), expected, "seed {seed}");
+            }
+        }
+        assert!(counts(&both[1], all_kept.last().unwrap()) && counts(&both[1], &all_kept[0]));
+        // What the other has not sent is in the index that was kept of it, and in no other document.
+        let mut unsent = both[0].clone();
+        let file = format!("{}98\tunsent\n", unsent.rendered_text().unwrap());
+        let record = unsent.write(file.as_bytes(), actor(&mut rng), Timestamp(1)).unwrap().unwrap();
+        unsent.apply(record).unwrap();
+        let kept = packed(&unsent);
+        assert!(counts(&unsent, &kept) && !counts(&both[0], &kept));
+        assert_eq!(answers(&both[0], Some(&kept)), answers(&both[0], None), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_kept_index_that_is_not_whole_does_not_count() {
+    let (mut server, mut rng) = (Server::new(), StdRng::seed_from_u64(7));
+    let mut replica = Replica::new(Some(code("CAN")));
+    server.talk(0, &mut replica, &mut Vec::new(), 20);
+    replica.apply(Record::Facts(server.facts())).unwrap();
+    let (kept, expected) = (packed(&replica), answers(&replica, None));
+    assert!(counts(&replica, &kept));
+    assert_eq!(answers(&replica, Some(&kept)), expected);
+    for _ in 0..200 {
+        let mut damaged = kept.clone();
+        match rng.random_range(0..3) {
+            0 => damaged.truncate(rng.random_range(0..kept.len())),
+            1 => damaged.push(0),
+            _ => damaged[rng.random_range(0..kept.len())] ^= 1 << rng.random_range(0..8),
+        }
+        assert!(!counts(&replica, &damaged));
+    }
+    assert_eq!(answers(&replica, Some(&kept[..kept.len() / 2])), expected);
+    assert_eq!(answers(&replica, Some(b"")), expected);
+}
+
+/// The roster that counts is the one that the replica has now, not the one that an index was folded by.
+#[test]
+fn a_kept_index_of_another_roster_does_not_count() {
+    let (mut server, mut rng) = (Server::new(), StdRng::seed_from_u64(8));
+    let mut replica = Replica::new(Some(code("CAN")));
+    server.talk(0, &mut replica, &mut Vec::new(), 20);
+    replica.apply(Record::Facts(server.facts())).unwrap();
+    let writer = actor(&mut rng);
+    let file = edited(&replica.rendered_text().unwrap(), &mut rng);
+    let record = replica.write(file.as_bytes(), writer.clone(), Timestamp(1)).unwrap().unwrap();
+    replica.apply(record).unwrap();
+    let kept = packed(&replica);
+    replica.recall(kept.clone().into());
+    let document = DocumentId::from_bytes([1; 16]);
+    let sponsors = |replica: &Replica| replica.proposals(document).unwrap()[0].sponsors.clone();
+    assert_eq!(sponsors(&replica), [code("CAN")]);
+    let roster = vec![(writer.to_bytes().to_vec(), "FRA".to_owned())];
+    replica.apply(Record::Facts(Facts { roster, ..server.facts() })).unwrap();
+    assert!(!counts(&replica, &kept));
+    assert_eq!(sponsors(&replica), [code("FRA")]);
+    assert_eq!(answers(&replica, Some(&kept)), answers(&replica, None));
+}
+
+/// As the server sends a whole document: folded while it is taken in, with the same answers.
+#[test]
+fn a_document_that_comes_whole_is_folded_at_once() {
+    let (mut server, mut rng) = (Server::new(), StdRng::seed_from_u64(9));
+    let mut other = Replica::new(Some(code("USA")));
+    server.talk(0, &mut other, &mut Vec::new(), 20);
+    for _ in 0..3 {
+        let file = edited(&other.rendered_text().unwrap(), &mut rng);
+        if let Some(record) = other.write(file.as_bytes(), actor(&mut rng), Timestamp(1)).unwrap() {
+            other.apply(record).unwrap();
+        }
+    }
+    server.talk(0, &mut other, &mut Vec::new(), 20);
+    let changes: Vec<Bytes> =
+        server.doc.get_changes(&[]).iter().map(|change| change.raw_bytes().to_vec().into()).collect();
+    let message = SyncMessage { heads: server.doc.get_heads(), changes, ..SyncMessage::default() }.encode();
+    let mut replica = Replica::new(Some(code("CAN")));
+    let received = replica.receive(&message, Timestamp(1)).unwrap();
+    assert!(replica.made.attribution.get().is_some());
+    replica.apply(Record::Facts(server.facts())).unwrap();
+    assert!(replica.made.attribution.get().is_some());
+    let afresh = Replica { made: Made::default(), ..replica.clone() };
+    let document = DocumentId::from_bytes([1; 16]);
+    assert_eq!(replica.proposals(document).unwrap(), afresh.proposals(document).unwrap());
+    // What is kept of it is the same document.
+    let mut again = Replica::new(Some(code("CAN")));
+    again.apply(received.record.unwrap()).unwrap();
+    assert_eq!((again.heads(), again.text().unwrap()), (replica.heads(), replica.text().unwrap()));
+}

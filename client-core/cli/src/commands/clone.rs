@@ -55,6 +55,7 @@ impl Clone {
             let _ = std::fs::remove_dir_all(partial);
             return Err(error.into());
         }
+        copy.keep_index();
         let who = copy
             .config()
             .delegation

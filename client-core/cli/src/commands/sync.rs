@@ -77,6 +77,7 @@ impl Sync {
         } else {
             tell(&summary, &before, &copy);
         }
+        copy.keep_index();
         match summary.refused {
             None => Ok(()),
             Some(reason) => Err(Failure::new(
@@ -108,8 +109,7 @@ fn proposals(before: &Replica, copy: &WorkingCopy) -> (Vec<Proposal>, Vec<Propos
     if copy.replica.is_as(before) {
         return (Vec::new(), Vec::new());
     }
-    let of = |replica: &Replica| replica.proposals(document).unwrap_or_default();
-    (of(before), of(&copy.replica))
+    copy.replica.proposals_since(before, document).unwrap_or_default()
 }
 
 fn tell(summary: &Summary, before: &Replica, copy: &WorkingCopy) {
