@@ -37,7 +37,9 @@ pub fn imported(text: &str) -> Automerge {
 pub struct Place {
     /// The counter of its object id; the actor is the import's.
     pub text: u64,
-    /// How many characters it was imported with; their counters follow the object's.
+    /// The counter of its first character's element; the others follow.
+    pub first: u64,
+    /// How many characters it was imported with.
     pub characters: u64,
 }
 
@@ -72,11 +74,10 @@ impl Plan {
             let (_, map) = doc.get(&list, at).expect("a list").expect("a provision");
             let (_, text) = doc.get(&map, "text").expect("a map").expect("a text");
             let characters = doc.length(&text) as u64;
-            if let ObjId::Id(counter, actor, _) = text
-                && characters > 0
-            {
+            let first = doc.get(&text, 0).expect("a text").map(|(_, element)| element);
+            if let (ObjId::Id(text, actor, _), Some(ObjId::Id(first, ..))) = (text, first) {
                 author = Some(actor);
-                places.push(Place { text: counter, characters });
+                places.push(Place { text, first, characters });
             }
         }
         let changes = doc.get_changes(&[]);

@@ -72,7 +72,7 @@ impl Pen {
     /// Inserts one character behind a random one of a random provision.
     pub fn insert(&mut self, plan: &Plan) -> Edit {
         let place = &plan.places[self.rng.random_range(0..plan.places.len())];
-        let after = OpId(place.text + self.rng.random_range(1..=place.characters), plan.actor.clone());
+        let after = OpId(place.first + self.rng.random_range(0..place.characters), plan.actor.clone());
         let edit = self.write(vec![Op {
             action: OpType::Put(ScalarValue::Str("q".into())),
             obj: ObjectId::Id(OpId(place.text, plan.actor.clone())),
