@@ -573,7 +573,9 @@ mod tests {
         assert!(!folder.join("index.new").exists());
         assert_eq!(edits(dir.path()), expected);
 
-        for other in [kept.get(..kept.len() - 9).unwrap(), b"", b"codraft index 1\n", b"something else"] {
+        let begun = concat!("codraft index ", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
+        let older = b"codraft index 0.0.0\n";
+        for other in [kept.get(..kept.len() - 9).unwrap(), b"", begun, older, b"something else"] {
             fs::write(&path, other).unwrap();
             assert_eq!(edits(dir.path()), expected);
         }

@@ -202,7 +202,7 @@ impl<K: Keep> Opening<K> {
             Err(why) => {
                 tracing::error!(
                     why,
-                    "a snapshot, which its heads belong to, is not one of this log; the document is opened anew"
+                    "a snapshot does not agree with its log; the document is opened anew without it"
                 );
                 self.keep.forget_snapshot();
                 while let Some(command) = self.inbox.try_recv() {

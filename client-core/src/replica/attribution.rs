@@ -13,8 +13,8 @@ use codraft_protocol::id::DelegationCode;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-/// What a kept index begins with; the SHA-256 of the rest follows.
-const MAGIC: &[u8] = b"codraft index 1\n";
+/// What a kept index begins with; the SHA-256 of the rest follows. Another version may fold otherwise.
+const MAGIC: &[u8] = concat!("codraft index ", env!("CARGO_PKG_VERSION"), "\n").as_bytes();
 const SUM: usize = 32;
 /// So many changes are folded sooner than an index of a long document is written once more.
 const BEHIND: usize = 64;
