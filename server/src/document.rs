@@ -4,7 +4,7 @@ mod inbox;
 mod opening;
 mod pending;
 
-pub use opening::{History, Opened, Part};
+pub use opening::{History, Opened, Reading};
 pub use pending::{Ends, Pending};
 
 use self::inbox::{Command, Inbox, Question};
@@ -120,9 +120,7 @@ impl Handle {
         &self,
         question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static,
     ) -> Option<T> {
-        let (answer, answered) = oneshot::channel();
-        self.command(Command::Ask { question: answering(question, answer), raw: false }).await;
-        answered.await.ok()
+        self.answer_to(question, false).await
     }
 
     /// Asks something about changes as they came, which waits until the log is there.
@@ -130,8 +128,18 @@ impl Handle {
         &self,
         question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static,
     ) -> Option<T> {
+        self.answer_to(question, true).await
+    }
+
+    async fn answer_to<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static,
+        raw: bool,
+    ) -> Option<T> {
         let (answer, answered) = oneshot::channel();
-        self.command(Command::Ask { question: answering(question, answer), raw: true }).await;
+        // Whoever asked may have gone in the meantime.
+        let question: Question = Box::new(move |hub, facts| drop(answer.send(question(hub, facts))));
+        self.command(Command::Ask { question, raw }).await;
         answered.await.ok()
     }
 
@@ -176,14 +184,6 @@ impl Handle {
         // A closed document has told its connections so; what they still send goes nowhere.
         let _ = self.commands.send(command).await;
     }
-}
-
-fn answering<T: Send + 'static>(
-    question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static,
-    answer: oneshot::Sender<T>,
-) -> Question {
-    // Whoever asked may have gone in the meantime.
-    Box::new(move |hub, facts| drop(answer.send(question(hub, facts))))
 }
 
 /// A document that is not whole yet, or just became so.

@@ -337,15 +337,6 @@ impl Registry {
         self.open(id).await?.ask(question).await.ok_or(RegistryError::Closing)
     }
 
-    /// The same about changes as they came.
-    async fn ask_raw<T: Send + 'static>(
-        &self,
-        id: DocumentId,
-        question: impl FnOnce(&mut Hub, &Facts) -> T + Send + 'static,
-    ) -> Result<T, RegistryError> {
-        self.open(id).await?.ask_raw(question).await.ok_or(RegistryError::Closing)
-    }
-
     /// Whether there is such a document.
     ///
     /// # Errors

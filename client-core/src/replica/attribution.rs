@@ -45,8 +45,9 @@ impl<'a> Owners<'a> {
         by_roster.or_else(|| labelled(self.doc.get_author_for_actor(actor)))
     }
 
-    /// Where nothing says so, it is the secretariat: nothing is put down to a delegation that it may not have done.
-    fn index_under(&self, actor: &ActorId) -> DelegationCode {
+    /// Whose its words count as. Where nothing says so, the secretariat's: nothing is put down to a delegation that it may
+    /// not have done.
+    fn counted(&self, actor: &ActorId) -> DelegationCode {
         self.of(actor).unwrap_or_else(DelegationCode::secretariat)
     }
 }
@@ -89,7 +90,7 @@ impl Attribution {
             Some(all) => Ok(all),
             None => {
                 let (mut index, owners) = (Index::new(), Owners::new(facts, doc));
-                let owner = |change: &Change| owners.index_under(change.actor_id());
+                let owner = |change: &Change| owners.counted(change.actor_id());
                 fold(&mut index, &doc.get_changes(&[]), owner)?;
                 Ok(Self { index, taken_up: 0 })
             }
@@ -125,12 +126,10 @@ impl Attribution {
         if !doc.get_missing_deps(&heads).is_empty() {
             return false;
         }
-        let later = doc.get_changes(&heads);
-        let known = u64::try_from(self.index.len() + later.len());
-        let whose = |change: &Change| owners.index_under(change.actor_id());
-        known == Ok(doc.stats().num_changes)
-            && fold(&mut self.index, &later, whose).is_ok()
-            && self.index.roster().iter().all(|(actor, owner)| owners.index_under(actor) == *owner)
+        // The document has its heads, and so all that it holds.
+        let whose = |change: &Change| owners.counted(change.actor_id());
+        fold(&mut self.index, &doc.get_changes(&heads), whose).is_ok()
+            && self.index.roster().iter().all(|(actor, owner)| owners.counted(actor) == *owner)
     }
 
     /// Whether it goes on from what was kept.

@@ -93,26 +93,13 @@ pub fn layout(doc: &Automerge) -> Result<Layout, EditError> {
     let Some((_, map)) = doc.get(ROOT, schema::LAYOUT)? else {
         return Err(EditError::NotAResolution("it has no layout"));
     };
-    let truth = |key: &str| -> Result<bool, EditError> {
-        Ok(
-            matches!(doc.get(&map, key)?, Some((Value::Scalar(value), _)) if *value == ScalarValue::Boolean(true)),
-        )
+    let is = |key: &str, value: ScalarValue| -> Result<bool, EditError> {
+        Ok(matches!(doc.get(&map, key)?, Some((Value::Scalar(found), _)) if *found == value))
     };
-    let line_ending = if scalar(doc, &map, schema::LINE_ENDING)? == "\r\n" { "\r\n" } else { "\n" };
-    Ok(Layout { line_ending, final_newline: truth(schema::FINAL_NEWLINE)?, bom: truth(schema::BOM)? })
-}
-
-/// A scalar field as text; also where a client wrote a Text in its place.
-fn scalar(doc: &impl ReadDoc, map: &ObjId, key: &str) -> Result<String, EditError> {
-    Ok(match doc.get(map, key)? {
-        Some((Value::Scalar(value), _)) => match value.as_ref() {
-            ScalarValue::Str(text) => text.to_string(),
-            ScalarValue::Int(number) => number.to_string(),
-            ScalarValue::Uint(number) => number.to_string(),
-            _ => String::new(),
-        },
-        Some((Value::Object(ObjType::Text), text)) => doc.text(&text)?,
-        _ => String::new(),
+    Ok(Layout {
+        line_ending: if is(schema::LINE_ENDING, "\r\n".into())? { "\r\n" } else { "\n" },
+        final_newline: is(schema::FINAL_NEWLINE, true.into())?,
+        bom: is(schema::BOM, true.into())?,
     })
 }
 

@@ -8,22 +8,22 @@ use std::collections::VecDeque;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// Changes of a log that another thread reads, some at a time; and why it could not, if it could not.
-pub type Part = UnboundedReceiver<Result<Unparsed, String>>;
+pub type Reading = UnboundedReceiver<Result<Unparsed, String>>;
 
 /// The changes that a snapshot is of, while they are being read.
 #[derive(Debug)]
-pub struct History(VecDeque<Part>);
+pub struct History(VecDeque<Reading>);
 
 impl History {
-    /// Of parts that follow one another.
-    pub fn of(parts: Vec<Part>) -> Self {
-        Self(parts.into())
+    /// Of stretches that follow one another.
+    pub fn of(stretches: Vec<Reading>) -> Self {
+        Self(stretches.into())
     }
 
     /// The next ones; `None` behind the last.
     async fn next(&mut self) -> Option<Result<Unparsed, String>> {
-        while let Some(part) = self.0.front_mut() {
-            match part.recv().await {
+        while let Some(reading) = self.0.front_mut() {
+            match reading.recv().await {
                 Some(some) => return Some(some),
                 None => drop(self.0.pop_front()),
             }
@@ -65,8 +65,8 @@ impl Opened {
             Self::Readable(continued, history) => (continued, history),
         };
         loop {
+            // Neither first: whoever asks again and again must not keep the others waiting for ever.
             tokio::select! {
-                biased;
                 question = inbox.question() => {
                     question(continued.hub(), facts);
                     *answered += 1;
@@ -88,8 +88,8 @@ impl Opened {
             Self::Whole(hub) => return Ok(*hub),
             Self::Readable(continued, history) => (continued, history),
         };
-        for mut part in history.0 {
-            while let Some(some) = part.blocking_recv() {
+        for mut reading in history.0 {
+            while let Some(some) = reading.blocking_recv() {
                 continued.take(&some?).map_err(|why| why.to_string())?;
             }
         }

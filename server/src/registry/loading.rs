@@ -1,13 +1,11 @@
 //! Opening a document from its log.
 
 use super::{RegistryError, Settings, Shelf, Snapshots};
-use crate::document::{History, Opened, Part};
+use crate::document::{History, Opened, Reading};
 use crate::hub::read::Facts;
 use crate::hub::{Hub, LoadError, Logged, Mismatch, Quarantine, Settings as HubSettings, Snapshot, Unparsed};
 use crate::storage::committer::CommitterHandle;
-use crate::storage::record::{
-    ChangeRecord, DocumentRecord, DraftRecord, QuarantineRecord, RecordError, key, ledger,
-};
+use crate::storage::record::{ChangeRecord, DocumentRecord, DraftRecord, QuarantineRecord, key, ledger};
 use crate::storage::{Entry, Reader, StorageError, Tree};
 use automerge::ActorId;
 use codraft_protocol::api;
@@ -115,8 +113,6 @@ enum Unloadable {
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]
-    Record(#[from] RecordError),
-    #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -140,10 +136,9 @@ fn go_on(
         Hub::go_on::<Unloadable>(settings, snapshot, batches.into_iter().flatten(), entries)
     })?;
     continued.is_of(|number| {
-        let key = key::numbered(&id, number.into());
-        let stored =
-            reader.get(Tree::Changes, &key)?.ok_or(LoadError::Missing { number: number as usize })?;
-        let change = ChangeRecord::decode(&stored)?;
+        let (number, key) = (number as usize, key::numbered(&id, number.into()));
+        let value = reader.get(Tree::Changes, &key)?.ok_or(LoadError::Missing { number })?;
+        let change = decoded(number, &value)?;
         Ok::<_, Unloadable>((change.raw, change.delegation))
     })?;
     let second = unparsed(reader, id, half, end)?;
@@ -155,15 +150,15 @@ const TOGETHER: usize = 256 << 10;
 
 /// Reads the changes of a log from one on and up to another, as many as there are of them, on a thread of its own, as
 /// long as somebody wants them.
-fn unparsed(reader: &Arc<dyn Reader>, id: DocumentId, from: u32, to: u32) -> Result<Part, Unloadable> {
-    let (sender, part) = unbounded_channel();
+fn unparsed(reader: &Arc<dyn Reader>, id: DocumentId, from: u32, to: u32) -> Result<Reading, Unloadable> {
+    let (sender, reading) = unbounded_channel();
     let reader = Arc::clone(reader);
     let thread = std::thread::Builder::new().name("history".to_owned());
     let started = thread.spawn(move || {
         let mut some = Unparsed::default();
         let start = key::numbered(&id, from.into());
         let entries = reader.scan_from(Tree::Changes, &key::document(&id), &start);
-        for (number, entry) in (from..to).zip(entries) {
+        for (number, entry) in (from as usize..to as usize).zip(entries) {
             match stored(number, entry) {
                 Ok(change) => some.push(&change.raw, change.delegation),
                 Err(error) => return drop(sender.send(Err(error.to_string()))),
@@ -176,16 +171,20 @@ fn unparsed(reader: &Arc<dyn Reader>, id: DocumentId, from: u32, to: u32) -> Res
         let _ = sender.send(Ok(some));
     });
     started.map_err(StorageError::io("starting a thread that reads a log"))?;
-    Ok(part)
+    Ok(reading)
 }
 
 /// A change of a log, where it is the one of this number.
-fn stored(number: u32, entry: Result<Entry, StorageError>) -> Result<ChangeRecord, Unloadable> {
+fn stored(number: usize, entry: Result<Entry, StorageError>) -> Result<ChangeRecord, Unloadable> {
     let (key, value) = entry?;
-    if key::number(&key) != u64::from(number) {
-        return Err(LoadError::Missing { number: number as usize }.into());
+    if key::number(&key) != number as u64 {
+        return Err(LoadError::Missing { number }.into());
     }
-    Ok(ChangeRecord::decode(&value)?)
+    Ok(decoded(number, &value)?)
+}
+
+fn decoded(number: usize, value: &[u8]) -> Result<ChangeRecord, LoadError> {
+    ChangeRecord::decode(value).map_err(|error| LoadError::Unreadable { number, why: error.to_string() })
 }
 
 /// Reads and parses a log from a change on while another thread folds it, until that one wants no more.
@@ -204,12 +203,7 @@ fn read(reader: &dyn Reader, id: DocumentId, from: u32, to: &SyncSender<Vec<Resu
 }
 
 fn logged(number: usize, entry: Result<Entry, StorageError>) -> Result<Logged, Unloadable> {
-    let (key, value) = entry.map_err(Unloadable::Storage)?;
-    if key::number(&key) != number as u64 {
-        return Err(LoadError::Missing { number }.into());
-    }
-    let change = ChangeRecord::decode(&value)
-        .map_err(|error| LoadError::Unreadable { number, why: error.to_string() })?;
+    let change = stored(number, entry)?;
     Ok(Logged::read(number, change.raw.into(), change.delegation)?)
 }
 
@@ -218,4 +212,97 @@ pub(super) fn new_actor() -> Result<ActorId, RegistryError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| RegistryError::Randomness(error.to_string()))?;
     Ok(ActorId::from(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::Budgets;
+    use crate::storage::memory::MemoryStorage;
+    use crate::storage::{Storage as _, Write};
+    use automerge::transaction::{CommitOptions, Transactable as _};
+    use automerge::{Automerge, Change, ROOT, ReadDoc as _};
+    use codraft_protocol::authorship::Gate;
+    use codraft_protocol::id::DelegationCode;
+    use codraft_protocol::resolution::{edit, text_form};
+    use codraft_protocol::time::Timestamp;
+
+    const ID: DocumentId = DocumentId::from_bytes([1; 16]);
+
+    /// A log of three changes, the last of which says this.
+    fn log(words: &str) -> Vec<Vec<u8>> {
+        let (layout, lines) = text_form::parse(b"Title\n1\tto act;\n").unwrap();
+        let mut doc = Automerge::new().with_actor(ActorId::from([7; 16]));
+        edit::create(&mut doc, "", &layout, &lines, Timestamp(0)).unwrap();
+        let (_, list) = doc.get(ROOT, "provisions").unwrap().unwrap();
+        let (_, provision) = doc.get(&list, 0).unwrap().unwrap();
+        let (_, text) = doc.get(&provision, "text").unwrap().unwrap();
+        for words in ["that ", words] {
+            let mut tx = doc.transaction();
+            tx.splice_text(&text, 0, 0, words).unwrap();
+            tx.commit_with(CommitOptions::default().with_time(0));
+        }
+        let changes = doc.get_changes(&[]);
+        changes.iter().map(|change| change.raw_bytes().to_vec()).collect()
+    }
+
+    fn settings(log: &[Vec<u8>]) -> HubSettings {
+        HubSettings {
+            document: ID,
+            server: "server".into(),
+            baseline: vec![Change::from_bytes(log[0].clone()).unwrap().hash()],
+            quarantine: Quarantine::default(),
+            closed: false,
+            imported: Timestamp(0),
+            hand: ActorId::from([250; 16]),
+            gate: Gate::default(),
+            budgets: Budgets::default(),
+            snapshot_every: 1000,
+        }
+    }
+
+    /// A snapshot of the first changes of a log.
+    fn snapshot(log: &[Vec<u8>]) -> Snapshot {
+        let logged = (0..)
+            .zip(log)
+            .map(|(number, raw)| Logged::read(number, raw.clone().into(), DelegationCode::secretariat()));
+        Hub::load::<LoadError>(settings(log), logged, []).unwrap().snapshot(1).unwrap()
+    }
+
+    /// A store with a log, all but the changes of these numbers.
+    fn stored(log: &[Vec<u8>], without: &[u64]) -> Arc<dyn Reader> {
+        let mut storage = MemoryStorage::default();
+        let numbered = (0..).zip(log).filter(|(number, _)| !without.contains(number));
+        let writes: Vec<Write> = numbered
+            .map(|(number, raw)| {
+                let (account, delegation) = ("a".to_owned(), DelegationCode::secretariat());
+                let record = ChangeRecord { received: Timestamp(0), account, delegation, raw: raw.clone() };
+                Write { tree: Tree::Changes, key: key::numbered(&ID, number), value: Some(record.encode()) }
+            })
+            .collect();
+        storage.commit(&writes, Timestamp(0)).unwrap();
+        storage.reader()
+    }
+
+    fn opened(reader: &Arc<dyn Reader>, snapshot: &Snapshot) -> Result<Opened, Unloadable> {
+        go_on(reader, ID, settings(&log("")), snapshot, Vec::new())
+    }
+
+    #[test]
+    fn what_is_read_before_its_log_is_ends_as_the_log_does() {
+        let (ours, others) = (log("we act"), log("we wait"));
+        let reader = stored(&ours, &[]);
+        for many in 2..=3 {
+            let whole = opened(&reader, &snapshot(&ours[..many])).unwrap().wait().unwrap();
+            assert!((0..3).all(|n| whole.raw(n).unwrap() == ours[n as usize]));
+        }
+        let refused = opened(&reader, &snapshot(&others)).err();
+        assert!(matches!(refused, Some(Unloadable::Mismatch(Mismatch::Differs(2)))), "{refused:?}");
+        // Nothing is read of a log whose end is not there; one that lacks something else is found out behind it.
+        assert!(opened(&stored(&ours, &[2]), &snapshot(&ours)).is_err());
+        for hole in [0, 1] {
+            let readable = opened(&stored(&ours, &[hole]), &snapshot(&ours)).unwrap();
+            assert!(readable.wait().is_err(), "without change {hole}");
+        }
+    }
 }

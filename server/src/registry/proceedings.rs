@@ -3,6 +3,7 @@
 use super::{Registry, RegistryError, lock};
 use crate::directory::Caller;
 use crate::document::Ends;
+use crate::hub::Hub;
 use crate::storage::record::{ChangeRecord, key, ledger};
 use crate::storage::{Reader, StorageError, Tree};
 use codraft_protocol::api;
@@ -215,7 +216,8 @@ impl Registry {
 
     /// The hashes and bytes of all durable changes, in order.
     pub(super) async fn changes(&self, id: DocumentId) -> Result<Vec<bytes::Bytes>, RegistryError> {
-        self.ask_raw(id, |hub, _| (0..hub.durable()).filter_map(|number| hub.raw(number)).collect()).await
+        let all = |hub: &mut Hub, _: &_| (0..hub.durable()).filter_map(|number| hub.raw(number)).collect();
+        self.open(id).await?.ask_raw(all).await.ok_or(RegistryError::Closing)
     }
 }
 

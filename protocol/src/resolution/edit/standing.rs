@@ -159,3 +159,54 @@ fn all_suppressions(doc: &impl ReadDoc, provision: &ObjId) -> Result<Vec<String>
     }
     Ok(suppressed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use automerge::transaction::Transactable as _;
+    use automerge::{ActorId, AutoCommit, ROOT};
+
+    fn shown(doc: &AutoCommit, list: &ObjId) -> Vec<(usize, String, String, String, Vec<String>)> {
+        let mut all = standing(doc, list).unwrap();
+        all.iter_mut().for_each(|one| one.suppressed.sort());
+        let each = all.into_iter();
+        each.map(|one| (one.at, one.line.enumerator, one.line.separator, one.line.text, one.suppressed))
+            .collect()
+    }
+
+    /// What clients have done at once, or otherwise than the page would: all of it is read as Automerge has it.
+    #[test]
+    fn what_no_import_would_write_is_read_all_the_same() {
+        let mut doc = AutoCommit::new();
+        doc.set_actor(ActorId::from([1; 16]));
+        let list = doc.put_object(ROOT, schema::PROVISIONS, ObjType::List).unwrap();
+        // Not a provision, but it has a place in the list.
+        doc.insert(&list, 0, "stray").unwrap();
+        let one = doc.insert_object(&list, 1, ObjType::Map).unwrap();
+        let enumerator = doc.put_object(&one, schema::ENUMERATOR, ObjType::Text).unwrap();
+        doc.splice_text(&enumerator, 0, 0, "7").unwrap();
+        let text = doc.put_object(&one, schema::TEXT, ObjType::Text).unwrap();
+        doc.splice_text(&text, 0, 0, "to act;").unwrap();
+        let bare = doc.insert_object(&list, 2, ObjType::Map).unwrap();
+        doc.put(&bare, schema::SEPARATOR, "").unwrap();
+        let mut other = doc.fork().with_actor(ActorId::from([2; 16]));
+        for (doc, code) in [(&mut doc, "CAN"), (&mut other, "USA")] {
+            let map = doc.put_object(&one, schema::SUPPRESSED, ObjType::Map).unwrap();
+            doc.put(&map, code, true).unwrap();
+            doc.put(&map, "FRA", false).unwrap();
+            let text = doc.put_object(&bare, schema::TEXT, ObjType::Text).unwrap();
+            doc.splice_text(&text, 0, 0, code).unwrap();
+        }
+        doc.merge(&mut other).unwrap();
+        let (_, winner) = doc.get(&bare, schema::TEXT).unwrap().unwrap();
+        let winner = doc.text(&winner).unwrap();
+        let words = |text: &str| text.to_owned();
+        assert_eq!(
+            shown(&doc, &list),
+            [
+                (1, words("7"), words("\t"), words("to act;"), vec![words("CAN"), words("USA")]),
+                (2, words(""), words(""), winner, vec![]),
+            ]
+        );
+    }
+}

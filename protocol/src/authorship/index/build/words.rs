@@ -127,9 +127,10 @@ impl Index {
     fn is_taken_back(&self, run: &Run, strikers: &[ChangeIx], settled: &Settled) -> bool {
         let Some(author) = self.owners.get(run.id.actor.0 as usize) else { return false };
         let own = |change: &ChangeIx| {
-            let open = Some(Standing::Pending);
+            let (standing, same) = settled.undone(&self.history, *change, run.id);
             self.delegation_at(*change) == Some(author)
-                && matches!(settled.undone(&self.history, *change, run.id), (is, same) if is == open && same >= run.len)
+                && standing == Some(Standing::Pending)
+                && same >= run.len
         };
         // The secretariat's may be agreed as they are. Who has nothing in the imported text, and no verdict, has
         // written what is open, or came too late; and what an open strike struck did not come too late.
