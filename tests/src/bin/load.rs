@@ -43,7 +43,7 @@ struct Run {
     #[arg(long, value_delimiter = ',', value_enum, default_values_t = [Scenario::S1, Scenario::S2, Scenario::S3, Scenario::Readers, Scenario::S4, Scenario::S5, Scenario::S6])]
     scenarios: Vec<Scenario>,
     /// Which servers
-    #[arg(long, value_delimiter = ',', value_enum, default_values_t = [Contender::Limit, Contender::Codraft, Contender::Hocuspocus, Contender::Samod, Contender::AutomergeRepo])]
+    #[arg(long, value_delimiter = ',', value_enum, default_values_t = [Contender::Limit, Contender::DurableLimit, Contender::Codraft, Contender::Hocuspocus, Contender::Samod, Contender::AutomergeRepo])]
     servers: Vec<Contender>,
     /// Runs of each scenario on each server, the middle one of which is shown (s1, s2 and s5 only)
     #[arg(long, default_value_t = 1)]
@@ -85,7 +85,8 @@ fn main() -> ExitCode {
             Command::Run(run) => tokio::spawn(all(run)).await.expect("the run goes to its end"),
             Command::Serve(serve) => {
                 let served = match serve.contender {
-                    Contender::Limit => limit::serve(serve.port).await,
+                    Contender::Limit => limit::serve(serve.port, None).await,
+                    Contender::DurableLimit => limit::serve(serve.port, Some(&serve.data)).await,
                     Contender::Samod => samod_server::serve(serve.port, &serve.data).await,
                     _ => Err(std::io::Error::other("this server is a program of its own")),
                 };
@@ -120,8 +121,9 @@ async fn all(run: Run) -> ExitCode {
                     let written = file.and_then(|mut file| writeln!(file, "{line}"));
                     written.unwrap_or_else(|error| eprintln!("{}: {error}", path.display()));
                 }
-                // That others fail is a result; that codraft or the limit does is an error.
-                own &= row.counts || !matches!(contender, Contender::Codraft | Contender::Limit);
+                // That others fail is a result; that codraft or a limit does is an error.
+                own &= row.counts
+                    || !matches!(contender, Contender::Codraft | Contender::Limit | Contender::DurableLimit);
                 rows.push(row);
             }
         }

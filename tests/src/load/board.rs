@@ -13,8 +13,11 @@ use std::time::{Duration, Instant};
 pub enum Dialect {
     /// The automerge-repo protocol.
     Automerge,
-    /// Its frames, relayed unread: no requests, no acknowledgements.
-    Broadcast,
+    /// Its frames, relayed as they are: no requests.
+    Broadcast {
+        /// Whether readers acknowledge all the same.
+        acknowledged: bool,
+    },
     /// Hocuspocus.
     Yjs,
 }

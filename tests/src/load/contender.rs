@@ -1,4 +1,4 @@
-//! The servers that are measured: codraft, the limit, and what others would take instead, each a process of
+//! The servers that are measured: codraft, the limits, and what others would take instead, each a process of
 //! its own on this machine.
 
 use super::board::Dialect;
@@ -19,6 +19,8 @@ pub enum Contender {
     Codraft,
     /// A bare broadcast of the same bytes: no documents, no disk
     Limit,
+    /// The same, with what no durable server can do without: it syncs its disk before it relays, and is acknowledged
+    DurableLimit,
     /// samod 0.16 (Rust), with its file store
     Samod,
     /// automerge-repo 2.5.6 (Node), with its file store
@@ -33,6 +35,7 @@ impl Contender {
         match self {
             Self::Codraft => "codraft",
             Self::Limit => "limit",
+            Self::DurableLimit => "durable limit",
             Self::Samod => "samod",
             Self::AutomergeRepo => "automerge-repo",
             Self::Hocuspocus => "Hocuspocus",
@@ -42,7 +45,8 @@ impl Contender {
     /// How it is spoken to.
     pub fn dialect(self) -> Dialect {
         match self {
-            Self::Limit => Dialect::Broadcast,
+            Self::Limit => Dialect::Broadcast { acknowledged: false },
+            Self::DurableLimit => Dialect::Broadcast { acknowledged: true },
             Self::Hocuspocus => Dialect::Yjs,
             Self::Codraft | Self::Samod | Self::AutomergeRepo => Dialect::Automerge,
         }
@@ -62,6 +66,7 @@ impl Contender {
         };
         match self {
             Self::Limit => own("limit"),
+            Self::DurableLimit => own("durable-limit"),
             Self::Samod => own("samod"),
             Self::AutomergeRepo => script("automerge-repo.mjs"),
             Self::Hocuspocus => script("hocuspocus.mjs"),
@@ -271,7 +276,7 @@ impl Subject {
                 yjs = yjs::seed(text);
                 keeper = Some(Keeper(yjs::upload(&url, &document, &yjs).await?));
             }
-            Dialect::Broadcast => {}
+            Dialect::Broadcast { .. } => {}
         }
         let plan = Plan::of(&doc);
         let (writers, reader) = (vec![url.clone()], url);

@@ -242,7 +242,7 @@ pub(super) async fn compare(
     subject: &Subject,
     board: &Board,
 ) -> Result<(), Failed> {
-    if board.dialect == Dialect::Broadcast {
+    if let Dialect::Broadcast { .. } = board.dialect {
         return Ok(());
     }
     if board.dialect == Dialect::Yjs {

@@ -71,7 +71,7 @@ async fn automerge(
     sight: &mut Sight,
 ) -> Result<(), Failed> {
     let mut peer = Peer::open(number, url, board, orders.is_some()).await?;
-    let mut complete = board.dialect == Dialect::Broadcast;
+    let mut complete = matches!(board.dialect, Dialect::Broadcast { .. });
     if complete {
         for seed in 0..board.seeds() {
             sight.seen.set(seed);
@@ -198,8 +198,14 @@ impl<'a> Peer<'a> {
                 }
             }
         }
-        if self.board.dialect == Dialect::Broadcast {
-            return Ok(false);
+        if let Dialect::Broadcast { acknowledged } = self.board.dialect {
+            // What comes is what its writer had; nobody is asked for what is absent.
+            if self.pen.is_none() {
+                self.heads.clone_from(&message.heads);
+            }
+            self.shared = message.heads;
+            self.lacking.clear();
+            return Ok(acknowledged);
         }
         self.lacking.retain(|hash| !has(self.board, sight, hash));
         let complete =

@@ -88,8 +88,9 @@ impl Scenario {
     pub fn is_for(self, contender: Contender) -> bool {
         match self {
             Self::S1 | Self::S2 | Self::S3 | Self::S5 | Self::Readers => true,
-            Self::S4 => !matches!(contender, Contender::Limit | Contender::Hocuspocus),
-            Self::S6 => !matches!(contender, Contender::Limit | Contender::Hocuspocus),
+            Self::S4 | Self::S6 => {
+                !matches!(contender, Contender::Limit | Contender::DurableLimit | Contender::Hocuspocus)
+            }
             Self::Open | Self::Growth | Self::Many | Self::Soak => contender == Contender::Codraft,
         }
     }
