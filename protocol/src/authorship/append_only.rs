@@ -1,4 +1,4 @@
-//! An append-only list of which copies are cheap: they share all that was full when they were made.
+//! An append-only list of which copies cost the same however long it is: they share all that was full when they were made.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ const PIECE: usize = 512;
 /// The list.
 #[derive(Clone, Debug)]
 pub(crate) struct AppendOnly<T> {
-    full: Vec<Arc<Vec<T>>>,
+    full: Arc<Vec<Arc<Vec<T>>>>,
     last: Arc<Vec<T>>,
 }
 
 impl<T> Default for AppendOnly<T> {
     fn default() -> Self {
-        Self { full: Vec::new(), last: Arc::default() }
+        Self { full: Arc::default(), last: Arc::default() }
     }
 }
 
@@ -31,7 +31,7 @@ impl<T: Clone> AppendOnly<T> {
         // Where a copy shares the last piece, it keeps it, and this list goes on with its own.
         Arc::make_mut(&mut self.last).push(item);
         if self.last.len() == PIECE {
-            self.full.push(std::mem::take(&mut self.last));
+            Arc::make_mut(&mut self.full).push(std::mem::take(&mut self.last));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Makes the records of a document that goes on: of what nobody has touched since the last one, the very same.
 
+use super::index::build::words::TakenBack;
 use super::index::id::OpId;
 use super::record::{Provision, Record};
 use super::{Index, Scope, Settled};
@@ -17,6 +18,8 @@ pub struct Recorder {
 #[derive(Clone, Debug)]
 struct Made {
     provision: Arc<Provision>,
+    /// What is passed over in it.
+    taken_back: TakenBack,
     /// How many changes the index had when one last touched it.
     touched: u32,
     /// Whether something was settled since: it is made again, and kept where it has come out the same.
@@ -51,16 +54,18 @@ impl Recorder {
 
     fn provision(&mut self, index: &Index, settled: &Settled, body: OpId) -> Arc<Provision> {
         let touched = index.touched(body, settled);
-        let new = || index.provision(body, settled);
         let record = self.record;
-        let made = self.made.entry(body).or_insert_with(|| Made {
-            provision: Arc::new(new()),
-            touched,
-            unsettled: false,
-            record,
+        let new = |known: &mut TakenBack| index.provision_knowing(body, settled, known);
+        let made = self.made.entry(body).or_insert_with(|| {
+            let mut taken_back = TakenBack::default();
+            let provision = Arc::new(new(&mut taken_back));
+            Made { provision, taken_back, touched, unsettled: false, record }
         });
         if made.touched != touched || made.unsettled {
-            let provision = new();
+            if made.unsettled {
+                made.taken_back = TakenBack::default();
+            }
+            let provision = new(&mut made.taken_back);
             if *made.provision != provision {
                 made.provision = Arc::new(provision);
             }

@@ -13,6 +13,7 @@ use crate::id::{DelegationCode, ProvisionId};
 use crate::resolution::schema;
 use crate::resolution::text_form::Layout;
 use std::sync::Arc;
+use words::{TakenBack, Wanted};
 
 impl Index {
     /// How the text form is laid out: written with the imported text, and never again. `None`: there is no resolution.
@@ -47,7 +48,7 @@ impl Index {
 
     /// The words of a provision that count anywhere, those too that their authors took back.
     pub(crate) fn all_words(&self, body: OpId, settled: &Settled) -> Vec<TextRun> {
-        self.words(&self.texts(body, &self.alike(body, settled)), settled, true)
+        self.words(&self.texts(body, &self.alike(body, settled)), settled, Wanted::All)
     }
 
     /// The same, where all that is settled otherwise than in another record of this index is in `scope`. It shares
@@ -140,7 +141,18 @@ impl Index {
     }
 
     pub(crate) fn provision(&self, body: OpId, settled: &Settled) -> Provision {
-        let text = self.words(&self.texts(body, &self.alike(body, settled)), settled, false);
+        self.provision_knowing(body, settled, &mut TakenBack::default())
+    }
+
+    /// The same for whoever has had it made before.
+    pub(crate) fn provision_knowing(
+        &self,
+        body: OpId,
+        settled: &Settled,
+        known: &mut TakenBack,
+    ) -> Provision {
+        let texts = self.texts(body, &self.alike(body, settled));
+        let text = self.words(&texts, settled, Wanted::Kept(known));
         Provision { text, ..self.frame(body, settled) }
     }
 

@@ -1,7 +1,9 @@
 //! One text or list: every element ever inserted, in document order, struck ones in place.
 //!
 //! Elements with consecutive ids, one history and adjacent places form a run, so that a sentence typed in one
-//! go costs one entry. Runs form a linked list, and are found by id through an ordered map per actor.
+//! go costs one entry. Runs form a linked list, and are found by id through an ordered map per actor. Some dozens of
+//! them that follow one another are a segment, which tells whether anything in it has changed: so whoever has found out
+//! something about all of them need not look at each again.
 
 use super::id::{ActorIx, OpId};
 use super::strikers::{Strikers, Struck};
@@ -10,9 +12,12 @@ use ecow::EcoString;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
 
-/// A slot of the run table; `NONE` ends the list.
+/// A slot of the run table, or of the segments'; `NONE` ends a list.
 type Slot = u32;
 const NONE: Slot = u32::MAX;
+
+/// Runs of a new segment; one of more than twice as many is cut.
+const SEGMENT: u32 = 64;
 
 /// Consecutive elements with one history.
 #[derive(Clone, Debug)]
@@ -27,6 +32,26 @@ pub(crate) struct Run {
     struck: Struck,
     previous: Slot,
     next: Slot,
+    segment: Slot,
+}
+
+/// Runs that follow one another.
+#[derive(Clone, Debug)]
+struct Segment {
+    first: Slot,
+    runs: u32,
+    next: Slot,
+    /// One more with whatever happens in it.
+    version: u32,
+}
+
+/// A segment as it is now: as long as it is equal, nothing in it has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SegmentAt {
+    /// Which, for as long as the sequence lives.
+    pub(crate) segment: u32,
+    /// Its state.
+    pub(crate) version: u32,
 }
 
 /// A sequence.
@@ -35,6 +60,9 @@ pub(crate) struct Sequence {
     runs: Vec<Run>,
     /// Slots that a join has emptied.
     free: Vec<Slot>,
+    segments: Vec<Segment>,
+    /// Segments that have lost their last run.
+    free_segments: Vec<Slot>,
     strikers: Strikers,
     head: Slot,
     by_id: HashMap<ActorIx, BTreeMap<u32, Slot>>,
@@ -46,6 +74,8 @@ impl Default for Sequence {
         Self {
             runs: Vec::new(),
             free: Vec::new(),
+            segments: Vec::new(),
+            free_segments: Vec::new(),
             strikers: Strikers::default(),
             head: NONE,
             by_id: HashMap::new(),
@@ -118,6 +148,103 @@ impl Sequence {
         })
     }
 
+    /// All segments in document order, each with its runs.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = (SegmentAt, impl Iterator<Item = &Run>)> {
+        let mut next = self.run(self.head).map_or(NONE, |run| run.segment);
+        std::iter::from_fn(move || {
+            let (number, segment) = (next, self.segments.get(next as usize)?);
+            next = segment.next;
+            let (mut slot, mut left) = (segment.first, segment.runs);
+            let runs = std::iter::from_fn(move || {
+                left = left.checked_sub(1)?;
+                let run = self.run(slot)?;
+                slot = run.next;
+                Some(run)
+            });
+            Some((SegmentAt { segment: number, version: segment.version }, runs))
+        })
+    }
+
+    /// Something in a run has changed.
+    fn changed(&mut self, slot: Slot) {
+        let segment = self.run(slot).map_or(NONE, |run| run.segment);
+        if let Some(segment) = self.segments.get_mut(segment as usize) {
+            segment.version = segment.version.wrapping_add(1);
+        }
+    }
+
+    /// An empty segment behind another one (`NONE`: the first ever).
+    fn new_segment(&mut self, first: Slot, behind: Slot) -> Slot {
+        let next = self.segments.get(behind as usize).map_or(NONE, |segment| segment.next);
+        let fresh = u32::try_from(self.segments.len()).unwrap_or(NONE);
+        let number = self.free_segments.pop().unwrap_or(fresh);
+        match self.segments.get_mut(number as usize) {
+            // Its version goes on: whoever knew the one that was here does not know this one.
+            Some(place) => *place = Segment { first, runs: 0, next, version: place.version.wrapping_add(1) },
+            None => self.segments.push(Segment { first, runs: 0, next, version: 0 }),
+        }
+        if let Some(before) = self.segments.get_mut(behind as usize) {
+            before.next = number;
+        }
+        number
+    }
+
+    /// Takes a linked run into the segment of its neighbour, or into the first one.
+    fn enter(&mut self, slot: Slot, after: Slot, next: Slot) {
+        let beside = if after == NONE { next } else { after };
+        let number = match self.run(beside) {
+            Some(run) => run.segment,
+            None => self.new_segment(slot, NONE),
+        };
+        if let Some(run) = self.run_mut(slot) {
+            run.segment = number;
+        }
+        let Some(segment) = self.segments.get_mut(number as usize) else { return };
+        segment.runs += 1;
+        segment.version = segment.version.wrapping_add(1);
+        if after == NONE {
+            segment.first = slot;
+        }
+        if segment.runs <= 2 * SEGMENT {
+            return;
+        }
+        let rest = segment.runs - SEGMENT;
+        segment.runs = SEGMENT;
+        let mut slot = segment.first;
+        for _ in 0..SEGMENT {
+            slot = self.run(slot).map_or(NONE, |run| run.next);
+        }
+        let cut = self.new_segment(slot, number);
+        if let Some(segment) = self.segments.get_mut(cut as usize) {
+            segment.runs = rest;
+        }
+        for _ in 0..rest {
+            let Some(run) = self.run_mut(slot) else { break };
+            run.segment = cut;
+            slot = run.next;
+        }
+    }
+
+    /// Takes a run out of its segment, before it is unlinked. It is not the first of all.
+    fn exit(&mut self, slot: Slot) {
+        self.changed(slot);
+        let Some(run) = self.run(slot) else { return };
+        let (number, next, before) = (run.segment, run.next, run.previous);
+        let before = self.run(before).map_or(NONE, |run| run.segment);
+        let Some(segment) = self.segments.get_mut(number as usize) else { return };
+        segment.runs -= 1;
+        if segment.first == slot {
+            segment.first = next;
+        }
+        if segment.runs == 0 {
+            let behind = segment.next;
+            if let Some(before) = self.segments.get_mut(before as usize) {
+                before.next = behind;
+            }
+            self.free_segments.push(number);
+        }
+    }
+
     /// Puts a run into the list behind `after` (`NONE`: at the head).
     fn link(&mut self, mut run: Run, after: Slot) -> Slot {
         let next = self.run(after).map_or(self.head, |run| run.next);
@@ -136,6 +263,7 @@ impl Sequence {
         if let Some(behind) = self.run_mut(next) {
             behind.previous = slot;
         }
+        self.enter(slot, after, next);
         slot
     }
 
@@ -154,15 +282,28 @@ impl Sequence {
             changes.iter().for_each(|change| strikers.add(&mut struck, *change));
             by_id.entry(id.actor).or_default().push((id.counter, slot));
             let next = if all.len() + 1 < count { slot + 1 } else { NONE };
-            all.push(Run { id, len, text, struck, previous: slot.checked_sub(1).unwrap_or(NONE), next });
+            let (previous, segment) = (slot.checked_sub(1).unwrap_or(NONE), slot / SEGMENT);
+            all.push(Run { id, len, text, struck, previous, next, segment });
         }
+        let segments = (0..).zip(all.chunks(SEGMENT as usize)).map(|(number, runs)| Segment {
+            first: number * SEGMENT,
+            runs: u32::try_from(runs.len()).unwrap_or(0),
+            next: if (number + 1) * SEGMENT < u32::try_from(count).unwrap_or(NONE) {
+                number + 1
+            } else {
+                NONE
+            },
+            version: 0,
+        });
+        let segments = segments.collect();
         let head = if all.is_empty() { NONE } else { 0 };
         // Sorted first, since a tree is made of what is in order at once.
         let by_id = by_id.into_iter().map(|(actor, mut slots)| {
             slots.sort_unstable();
             (actor, slots.into_iter().collect())
         });
-        Some(Self { runs: all, free: Vec::new(), strikers, head, by_id: by_id.collect(), elements })
+        let (free, free_segments, by_id) = (Vec::new(), Vec::new(), by_id.collect());
+        Some(Self { runs: all, free, segments, free_segments, strikers, head, by_id, elements })
     }
 
     /// Splits a run so that element `offset` starts one; returns that one.
@@ -175,8 +316,8 @@ impl Sequence {
         let text = EcoString::from(run.text.get(at..).unwrap_or_default());
         run.text.truncate(at);
         let struck = self.strikers.copied(&run.struck);
-        let tail =
-            Run { id: run.id.plus(offset), len: run.len - offset, text, struck, previous: NONE, next: NONE };
+        let (id, len) = (run.id.plus(offset), run.len - offset);
+        let tail = Run { id, len, text, struck, previous: NONE, next: NONE, segment: NONE };
         run.len = offset;
         self.link(tail, slot)
     }
@@ -218,10 +359,12 @@ impl Sequence {
         {
             run.text.push(character);
             run.len += 1;
+            self.changed(reference);
             return true;
         }
         let text = character.map(|one| EcoString::from_iter([one])).unwrap_or_default();
-        self.link(Run { id, len: 1, text, struck: Struck::Never, previous: NONE, next: NONE }, place);
+        let run = Run { id, len: 1, text, struck: Struck::Never, previous: NONE, next: NONE, segment: NONE };
+        self.link(run, place);
         true
     }
 
@@ -236,6 +379,7 @@ impl Sequence {
             let Some(run) = self.runs.get_mut(slot as usize) else { return false };
             self.strikers.add(&mut run.struck, change);
             let (len, next) = (run.len, run.next);
+            self.changed(slot);
             self.join(next);
             self.join(slot);
             (id, left) = (id.plus(len), left - len);
@@ -257,6 +401,8 @@ impl Sequence {
             return;
         }
         let (id, len, next) = (run.id, run.len, run.next);
+        self.exit(slot);
+        self.changed(before);
         let Some(emptied) = self.run_mut(slot) else { return };
         let (text, struck) = (std::mem::take(&mut emptied.text), std::mem::take(&mut emptied.struck));
         self.strikers.forget(struck);
@@ -272,5 +418,69 @@ impl Sequence {
             ids.remove(&id.counter);
         }
         self.free.push(slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A run as anybody outside can see it.
+    type Seen = (OpId, u32, EcoString, Vec<ChangeIx>);
+
+    fn seen(sequence: &Sequence, run: &Run) -> Seen {
+        (run.id, run.len, run.text.clone(), sequence.strikers(run).to_vec())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        /// Segments are the runs in their order, of some dozens each, and one that has changed says so.
+        #[test]
+        fn segments_are_the_runs_and_tell_of_every_change(
+            deeds in proptest::collection::vec((0_u8..3, 0_u32..4, 0_u32..1000, 1_u32..6), 300..900),
+        ) {
+            let mut sequence = Sequence::default();
+            let mut ids: Vec<OpId> = Vec::new();
+            let mut known: HashMap<SegmentAt, Vec<Seen>> = HashMap::new();
+            for ((deed, actor, which, len), counter) in deeds.into_iter().zip(1..) {
+                let which = ids.get(which as usize % ids.len().max(1)).copied();
+                match which {
+                    // Strikes of one change join what they strike.
+                    Some(first) if deed == 0 => {
+                        for element in (0..len).map(|n| first.plus(n)).filter(|id| ids.contains(id)) {
+                            prop_assert!(sequence.strike(element, 1, ChangeIx(counter / 40)));
+                        }
+                    }
+                    _ => {
+                        let id = OpId { counter, actor: ActorIx(actor) };
+                        let after = if deed == 1 { ids.last().copied() } else { which };
+                        prop_assert!(sequence.insert(id, after, Some('x'), |a, b| a > b));
+                        ids.push(id);
+                    }
+                }
+                let mut all = Vec::new();
+                for (at, runs) in sequence.segments() {
+                    let now: Vec<Seen> = runs.map(|run| seen(&sequence, run)).collect();
+                    prop_assert!((1..=2 * SEGMENT as usize).contains(&now.len()));
+                    let before = known.entry(at).or_insert_with(|| now.clone());
+                    prop_assert_eq!(&*before, &now, "the same state, and another content");
+                    all.extend(now);
+                }
+                prop_assert_eq!(&all, &sequence.iter().map(|run| seen(&sequence, run)).collect::<Vec<_>>());
+            }
+            let parts = |(id, len, text, struck): Seen| (id, len, text, struck.into_iter().collect());
+            let runs: Vec<Seen> = sequence.iter().map(|run| seen(&sequence, run)).collect();
+            let again = Sequence::of_runs(runs.iter().cloned().map(parts).collect()).unwrap();
+            let read = again.segments().flat_map(|(_, segment)| segment).map(|run| seen(&again, run));
+            prop_assert_eq!(read.collect::<Vec<_>>(), runs);
+        }
+    }
+
+    /// A run of a history has nothing to spare: there are as many as changes.
+    #[test]
+    fn a_run_takes_48_bytes() {
+        assert_eq!(size_of::<Run>(), 48);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::Index;
 use super::super::id::OpId;
-use super::super::sequence::{Run, Sequence};
+use super::super::sequence::{Run, SegmentAt, Sequence};
 use crate::authorship::record::{Deed, FewDeeds, Standing, TextRun};
 use crate::authorship::{ChangeIx, Settled};
 use ecow::EcoString;
@@ -23,14 +23,107 @@ pub(crate) struct Stretch {
     pub(crate) struck: FewDeeds,
 }
 
+/// What was found out about a provision's texts: of segments with many words that their authors
+/// [took back](Index::is_taken_back), the others. It holds for one index that only grows, until something is settled
+/// about the provision.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TakenBack {
+    /// By text and segment.
+    texts: HashMap<OpId, Vec<Option<Known>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    version: u32,
+    kept: Box<[Stretch]>,
+}
+
+impl TakenBack {
+    /// What is not passed over in a segment, where that is known.
+    fn kept(&self, text: OpId, at: SegmentAt) -> Option<&[Stretch]> {
+        let known = self.texts.get(&text)?.get(at.segment as usize)?.as_ref()?;
+        (known.version == at.version).then_some(&known.kept)
+    }
+
+    fn learn(&mut self, text: OpId, at: SegmentAt, kept: &[Stretch]) {
+        let (segments, place) = (self.texts.entry(text).or_default(), at.segment as usize);
+        if segments.len() <= place {
+            segments.resize(place + 1, None);
+        }
+        if let Some(known) = segments.get_mut(place) {
+            *known = Some(Known { version: at.version, kept: kept.into() });
+        }
+    }
+}
+
+/// Which words are asked for.
+pub(crate) enum Wanted<'a> {
+    /// All of them.
+    All,
+    /// Without those that their author took back; what is known about that, and is found out.
+    Kept(&'a mut TakenBack),
+}
+
+/// What is gathered of one text: stretches, and with each the word of another text that it follows.
+struct Gathered<'a> {
+    text: OpId,
+    sequence: &'a Sequence,
+    elsewhere: Option<&'a Sequence>,
+    stretches: Vec<Stretch>,
+    anchors: Vec<Option<OpId>>,
+    /// The last such word so far.
+    anchor: Option<OpId>,
+}
+
+impl Gathered<'_> {
+    fn take(&mut self, stretches: impl IntoIterator<Item = Stretch>) {
+        self.stretches.extend(stretches);
+        self.anchors.resize(self.stretches.len(), self.anchor);
+    }
+}
+
+/// Stretches that go on where the one before ended become one: what is passed over may have parted them.
+fn joined(stretches: impl IntoIterator<Item = Stretch>) -> Vec<Stretch> {
+    let (mut all, mut len): (Vec<Stretch>, u32) = (Vec::new(), 0);
+    for one in stretches {
+        let characters = one.text.chars().count().try_into().unwrap_or(u32::MAX);
+        match all.last_mut() {
+            Some(last) if goes_on(last, &one, len) => {
+                last.text.push_str(&one.text);
+                len += characters;
+            }
+            _ => {
+                all.push(one);
+                len = characters;
+            }
+        }
+    }
+    all
+}
+
+/// Whether a stretch has the history of the one before it, which has `len` characters, and follows it by counter.
+fn goes_on(before: &Stretch, after: &Stretch, len: u32) -> bool {
+    let same = |(a, b): (&Deed, &Deed)| Deed { op: a.op.plus(len), ..*a } == *b;
+    let all = |a: &FewDeeds, b: &FewDeeds| a.len() == b.len() && a.iter().zip(b.iter()).all(same);
+    before.sequence == after.sequence
+        && before.id.plus(len) == after.id
+        && all(&before.inserted, &after.inserted)
+        && all(&before.struck, &after.struck)
+}
+
 impl Index {
     /// The words of a provision whose texts these are, the one that stands in the document first: all that count, or
     /// without those that their author [took back](Self::is_taken_back).
-    pub(super) fn words(&self, texts: &[(OpId, &Sequence)], settled: &Settled, all: bool) -> Vec<TextRun> {
-        let stretches = self.some_stretches(texts, settled, all);
+    pub(super) fn words(
+        &self,
+        texts: &[(OpId, &Sequence)],
+        settled: &Settled,
+        wanted: Wanted<'_>,
+    ) -> Vec<TextRun> {
+        let stretches = self.some_stretches(texts, settled, wanted);
         let counted = stretches.into_iter().filter(|one| !one.inserted.is_empty());
         let of = |one: Stretch| TextRun { text: one.text, inserted: one.inserted, struck: one.struck };
-        let mut words: Vec<TextRun> = counted.map(of).collect();
+        let mut words: Vec<TextRun> = joined(counted).into_iter().map(of).collect();
         // It is kept for as long as nobody touches the provision.
         words.shrink_to_fit();
         words
@@ -39,15 +132,20 @@ impl Index {
     /// All stretches of all texts, each word once: those that stand in the first text in its order, what is
     /// only in another one behind the word that it follows there.
     pub(crate) fn stretches(&self, texts: &[(OpId, &Sequence)], settled: &Settled) -> Vec<Stretch> {
-        self.some_stretches(texts, settled, true)
+        self.some_stretches(texts, settled, Wanted::All)
     }
 
-    fn some_stretches(&self, texts: &[(OpId, &Sequence)], settled: &Settled, all: bool) -> Vec<Stretch> {
+    fn some_stretches(
+        &self,
+        texts: &[(OpId, &Sequence)],
+        settled: &Settled,
+        mut wanted: Wanted<'_>,
+    ) -> Vec<Stretch> {
         let Some(((id, first), others)) = texts.split_first() else { return Vec::new() };
-        let (main, _) = self.own((*id, first), settled, None, all);
+        let (main, _) = self.own((*id, first), settled, None, &mut wanted);
         let mut strays: HashMap<Option<OpId>, Vec<Stretch>> = HashMap::new();
         for (id, sequence) in others {
-            let (own, anchors) = self.own((*id, sequence), settled, Some(first), all);
+            let (own, anchors) = self.own((*id, sequence), settled, Some(first), &mut wanted);
             for (stretch, anchor) in own.into_iter().zip(anchors) {
                 strays.entry(anchor).or_default().push(stretch);
             }
@@ -71,54 +169,80 @@ impl Index {
         (text, sequence): (OpId, &Sequence),
         settled: &Settled,
         elsewhere: Option<&Sequence>,
-        all: bool,
+        wanted: &mut Wanted<'_>,
     ) -> (Vec<Stretch>, Vec<Option<OpId>>) {
-        let (mut stretches, mut anchors, mut anchor) = (Vec::new(), Vec::new(), None);
-        for run in sequence.iter() {
-            if !all && self.is_taken_back(run, sequence.strikers(run), settled) {
+        let (stretches, anchors) = (Vec::new(), Vec::new());
+        let mut gathered = Gathered { text, sequence, elsewhere, stretches, anchors, anchor: None };
+        for (at, runs) in sequence.segments() {
+            let Wanted::Kept(known) = &mut *wanted else {
+                for run in runs {
+                    self.gather(run, settled, &mut gathered);
+                }
+                continue;
+            };
+            if let Some(kept) = known.kept(text, at) {
+                gathered.take(kept.iter().cloned());
                 continue;
             }
-            let mut characters = run.text.chars();
-            let mut done = 0;
-            while done < run.len {
-                let id = run.id.plus(done);
-                let left = run.len - done;
-                let plain = settled.plain(id, left);
-                if plain > 0 {
-                    let (stretch, len) =
-                        self.plain(id, plain, sequence.strikers(run), &mut characters, settled);
-                    stretches.push(Stretch { sequence: text, ..stretch });
-                    anchors.push(anchor);
-                    done += len;
-                    continue;
+            let (start, mut all_plain, mut kept, mut passed) = (gathered.stretches.len(), true, 0, 0);
+            for run in runs {
+                if self.is_taken_back(run, sequence.strikers(run), settled) {
+                    passed += 1;
+                } else {
+                    kept += 1;
+                    all_plain &= self.gather(run, settled, &mut gathered);
                 }
-                let character = characters.next();
-                done += 1;
-                let Some(likeness) = settled.likeness(id) else { continue };
-                if likeness.body.id != id {
-                    if elsewhere.is_some_and(|text| text.contains(likeness.body.id)) {
-                        anchor = Some(likeness.body.id);
-                    }
-                    continue;
-                }
-                let (mut inserted, mut struck) = (FewDeeds::new(), FewDeeds::new());
-                for member in &likeness.members {
-                    inserted.extend(self.done(member.id, settled));
-                    let by = self
-                        .objects
-                        .get(&member.sequence)
-                        .and_then(|object| object.sequence.struck(member.id))
-                        .unwrap_or_default();
-                    struck.extend(self.undone(member.id, by, settled));
-                }
-                inserted.sort_unstable();
-                struck.sort_unstable();
-                let character = character.into_iter().collect();
-                stretches.push(Stretch { sequence: text, id, text: character, inserted, struck });
-                anchors.push(anchor);
+            }
+            if all_plain && passed > kept {
+                let found = joined(gathered.stretches.drain(start..));
+                known.learn(text, at, &found);
+                gathered.take(found);
             }
         }
-        (stretches, anchors)
+        (gathered.stretches, gathered.anchors)
+    }
+
+    /// Gathers the stretches of one run. Returns whether none of its words has a likeness.
+    fn gather(&self, run: &Run, settled: &Settled, gathered: &mut Gathered<'_>) -> bool {
+        let mut characters = run.text.chars();
+        let (mut done, mut all_plain) = (0, true);
+        while done < run.len {
+            let id = run.id.plus(done);
+            let left = run.len - done;
+            let plain = settled.plain(id, left);
+            if plain > 0 {
+                let strikers = gathered.sequence.strikers(run);
+                let (stretch, len) = self.plain(id, plain, strikers, &mut characters, settled);
+                gathered.take([Stretch { sequence: gathered.text, ..stretch }]);
+                done += len;
+                continue;
+            }
+            all_plain = false;
+            let character = characters.next();
+            done += 1;
+            let Some(likeness) = settled.likeness(id) else { continue };
+            if likeness.body.id != id {
+                if gathered.elsewhere.is_some_and(|text| text.contains(likeness.body.id)) {
+                    gathered.anchor = Some(likeness.body.id);
+                }
+                continue;
+            }
+            let (mut inserted, mut struck) = (FewDeeds::new(), FewDeeds::new());
+            for member in &likeness.members {
+                inserted.extend(self.done(member.id, settled));
+                let by = self
+                    .objects
+                    .get(&member.sequence)
+                    .and_then(|object| object.sequence.struck(member.id))
+                    .unwrap_or_default();
+                struck.extend(self.undone(member.id, by, settled));
+            }
+            inserted.sort_unstable();
+            struck.sort_unstable();
+            let text = character.into_iter().collect();
+            gathered.take([Stretch { sequence: gathered.text, id, text, inserted, struck }]);
+        }
+        all_plain
     }
 
     /// Whether these words are surely nobody's proposal and nobody's loss: open words that their own author struck, and
