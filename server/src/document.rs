@@ -379,6 +379,9 @@ impl<K: Keep> Task<K> {
     fn reached(&mut self, durable: Ends) {
         self.durable = durable;
         self.event(Event::Stored { durable: durable.changes });
+        if let Some(snapshot) = self.hub.snapshot_beside_writing() {
+            self.keep.snapshot(snapshot);
+        }
     }
 
     fn event(&mut self, event: Event) {

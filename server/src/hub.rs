@@ -70,6 +70,8 @@ pub struct Hub {
     /// How many changes the snapshot has that was taken last.
     in_snapshot: u32,
     snapshot_every: u32,
+    /// One of changes that are not all durable yet.
+    early_snapshot: Option<Snapshot>,
 }
 
 /// What a hub is made from.
@@ -190,6 +192,7 @@ impl Hub {
             quarantine: settings.quarantine,
             in_snapshot: 0,
             snapshot_every: settings.snapshot_every,
+            early_snapshot: None,
         })
     }
 

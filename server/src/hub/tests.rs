@@ -195,6 +195,48 @@ fn a_snapshot_is_taken_up_by_its_own_log_only() {
     assert_eq!(go_on(&ours, &swapped).unwrap_err(), Mismatch::Differs(2));
 }
 
+/// Where changes keep coming, a snapshot is taken all the same, and goes out once every one of its changes is durable.
+#[test]
+fn who_never_pauses_has_a_snapshot_too() {
+    let doc = founded();
+    let mut client = fork(&doc, 7);
+    let changes: Vec<Change> = (0..30).map(|_| write(&mut client, "x")).collect();
+    let settings = Settings { snapshot_every: 2, ..settings(&doc) };
+    let logged = |(n, one): (usize, &Change)| {
+        Logged::read(n, one.raw_bytes().to_vec().into(), DelegationCode::secretariat())
+    };
+    let before = doc.get_changes(&[]);
+    let mut hub =
+        Hub::load::<LoadError>(settings.clone(), before.iter().enumerate().map(logged), []).unwrap();
+    join(&mut hub, LINK);
+    let mut kept: Vec<Snapshot> = Vec::new();
+    for change in &changes {
+        handle(&mut hub, bringing(&[change]));
+        // The store is always two behind.
+        let durable = hub.folded() - 2;
+        handle(&mut hub, Event::Stored { durable });
+        if let Some(snapshot) = hub.snapshot_beside_writing() {
+            assert_eq!(snapshot.changes, durable, "it goes out as soon as it may");
+            kept.push(snapshot);
+        }
+    }
+    let of: Vec<u32> = kept.iter().map(|snapshot| snapshot.changes).collect();
+    assert_eq!(of, [8, 16, 24], "each lacks eight changes, which are more than a quarter");
+    let all: Vec<Change> = before.into_iter().chain(changes).collect();
+    for snapshot in kept {
+        let (first, later) = all.split_at(snapshot.changes as usize);
+        let owned = |n: usize| if n == 0 { DelegationCode::secretariat() } else { code("CAN") };
+        let later = (first.len()..)
+            .zip(later)
+            .map(|(n, one)| Logged::read(n, one.raw_bytes().to_vec().into(), owned(n)).map_err(Why::from));
+        let mut unparsed = Unparsed::default();
+        first.iter().enumerate().for_each(|(n, one)| unparsed.push(one.raw_bytes(), owned(n)));
+        let mut continued = Hub::go_on::<Why>(settings.clone(), &snapshot, later, []).unwrap();
+        continued.take(&unparsed).unwrap();
+        assert_eq!(continued.whole().unwrap().attribution(), hub.attribution());
+    }
+}
+
 /// Before its log is there a document from a snapshot can be read; where the log ends otherwise, it is not even that.
 #[test]
 fn a_snapshot_is_read_where_its_heads_are_those_of_the_log() {

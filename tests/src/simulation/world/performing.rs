@@ -129,9 +129,12 @@ impl World {
         let now = self.now;
         let Some(open) = self.open(id) else { return Ok(()) };
         let mut effects = Vec::new();
+        let is_stored = matches!(event, Event::Stored { .. });
         open.hub.handle(now, event, &mut effects);
         self.events += 1;
-        self.perform_all(id, effects, None, rng)
+        self.perform_all(id, effects, None, rng)?;
+        let early = self.open(id).filter(|_| is_stored).and_then(|open| open.hub.snapshot_beside_writing());
+        early.map_or(Ok(()), |snapshot| self.perform(id, Effect::KeepSnapshot(snapshot)))
     }
 
     pub(super) fn perform(&mut self, id: DocumentId, effect: Effect) -> Result<(), Violation> {
