@@ -262,10 +262,37 @@ impl House {
         tx.commit();
     }
 
+    /// A delegation types and takes back, and types and takes back: what it leaves is little beside what it did.
+    fn second_thoughts(&mut self, n: usize, r: &mut StdRng) {
+        self.clock += 1000;
+        let (doc, _) = &mut self.replicas[n];
+        let (_, list) = doc.get(ROOT, "provisions").unwrap().unwrap();
+        let Some(last) = doc.length(&list).checked_sub(1) else { return };
+        let (_, map) = doc.get(&list, r.random_range(0..=last)).unwrap().unwrap();
+        let (_, text) = doc.get(&map, "text").unwrap().unwrap();
+        let at = r.random_range(0..=doc.length(&text));
+        let mut splice = |strikes: isize, words: &str| {
+            let mut tx = doc.transaction();
+            tx.splice_text(&text, at, strikes, words).unwrap();
+            tx.commit();
+        };
+        for _ in 0..r.random_range(1..12) {
+            splice(0, "or");
+            splice(2, "");
+        }
+        if r.random_bool(0.5) {
+            splice(0, "so ");
+        }
+    }
+
     fn some_edits(&mut self, r: &mut StdRng, most: usize) {
         for _ in 0..r.random_range(1..=most) {
             let n = r.random_range(0..self.replicas.len());
-            self.edit(n, r);
+            if r.random_bool(0.1) {
+                self.second_thoughts(n, r);
+            } else {
+                self.edit(n, r);
+            }
             if r.random_bool(0.4) {
                 self.sync(n, r.random_bool(0.6));
             }
