@@ -433,17 +433,61 @@ mod tests {
         (run.id, run.len, run.text.clone(), sequence.strikers(run).to_vec())
     }
 
+    /// What was seen of segments, by their states.
+    type States = HashMap<SegmentAt, Vec<Seen>>;
+
+    /// Segments are the runs in their order, of some dozens each; one that has changed says so.
+    fn check(sequence: &Sequence, known: &mut States) {
+        let mut all = Vec::new();
+        for (at, runs) in sequence.segments() {
+            let now: Vec<Seen> = runs.map(|run| seen(sequence, run)).collect();
+            assert!((1..=2 * SEGMENT as usize).contains(&now.len()));
+            let before = known.entry(at).or_insert_with(|| now.clone());
+            assert_eq!(*before, now, "the same state, and another content");
+            all.extend(now);
+        }
+        assert_eq!(all, sequence.iter().map(|run| seen(sequence, run)).collect::<Vec<_>>());
+    }
+
+    /// Every other letter is struck, then the rest: their runs are one again, and segments have come and gone.
+    #[test]
+    fn segments_come_and_go() {
+        let (mut sequence, mut known) = (Sequence::default(), States::new());
+        let typed = |counter: u32| OpId { counter, actor: ActorIx(0) };
+        let (letters, mut counter) = (1000, 1);
+        for round in 0..3 {
+            let first = counter;
+            for n in 0..letters {
+                let after = (n > 0).then(|| typed(counter - 1));
+                assert!(sequence.insert(typed(counter), after, Some('x'), |a, b| a > b));
+                counter += 1;
+            }
+            for half in [0, 1] {
+                for n in (half..letters).step_by(2) {
+                    assert!(sequence.strike(typed(first + n), 1, ChangeIx(round)));
+                    if n % 7 == 0 {
+                        check(&sequence, &mut known);
+                    }
+                }
+                let runs = sequence.iter().count();
+                let whole = if half == 0 { letters as usize } else { 1 };
+                assert!((whole..=whole + round as usize).contains(&runs), "{runs} of {whole}");
+            }
+            check(&sequence, &mut known);
+        }
+        assert!(sequence.segments.len() > 5 && sequence.segments.len() < 40, "{}", sequence.segments.len());
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
-        /// Segments are the runs in their order, of some dozens each, and one that has changed says so.
         #[test]
         fn segments_are_the_runs_and_tell_of_every_change(
             deeds in proptest::collection::vec((0_u8..3, 0_u32..4, 0_u32..1000, 1_u32..6), 300..900),
         ) {
             let mut sequence = Sequence::default();
             let mut ids: Vec<OpId> = Vec::new();
-            let mut known: HashMap<SegmentAt, Vec<Seen>> = HashMap::new();
+            let mut known = States::new();
             for ((deed, actor, which, len), counter) in deeds.into_iter().zip(1..) {
                 let which = ids.get(which as usize % ids.len().max(1)).copied();
                 match which {
@@ -460,21 +504,13 @@ mod tests {
                         ids.push(id);
                     }
                 }
-                let mut all = Vec::new();
-                for (at, runs) in sequence.segments() {
-                    let now: Vec<Seen> = runs.map(|run| seen(&sequence, run)).collect();
-                    prop_assert!((1..=2 * SEGMENT as usize).contains(&now.len()));
-                    let before = known.entry(at).or_insert_with(|| now.clone());
-                    prop_assert_eq!(&*before, &now, "the same state, and another content");
-                    all.extend(now);
-                }
-                prop_assert_eq!(&all, &sequence.iter().map(|run| seen(&sequence, run)).collect::<Vec<_>>());
+                check(&sequence, &mut known);
             }
             let parts = |(id, len, text, struck): Seen| (id, len, text, struck.into_iter().collect());
             let runs: Vec<Seen> = sequence.iter().map(|run| seen(&sequence, run)).collect();
             let again = Sequence::of_runs(runs.iter().cloned().map(parts).collect()).unwrap();
-            let read = again.segments().flat_map(|(_, segment)| segment).map(|run| seen(&again, run));
-            prop_assert_eq!(read.collect::<Vec<_>>(), runs);
+            check(&again, &mut States::new());
+            prop_assert_eq!(again.iter().map(|run| seen(&again, run)).collect::<Vec<_>>(), runs);
         }
     }
 
