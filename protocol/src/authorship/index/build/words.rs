@@ -292,6 +292,7 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authorship::settled::Element;
     use crate::id::DelegationCode;
     use automerge::transaction::Transactable as _;
     use automerge::{ActorId, AutoCommit, ObjType, ROOT};
@@ -343,5 +344,53 @@ mod tests {
             settled_by(&|settled| settled.set_done(gone.plus(3), 1, adopted)),
             ["kept", "own", "gon", "e"]
         );
+    }
+
+    /// A word that is in two texts is struck in the other one, where whoever knows this one's segments does not look.
+    #[test]
+    fn what_is_known_of_a_text_is_of_that_text_alone() {
+        let mut doc = AutoCommit::new();
+        doc.set_actor(ActorId::from([7; 16]));
+        let list = doc.put_object(ROOT, "provisions", ObjType::List).unwrap();
+        let texts = [0, 1].map(|n| {
+            let provision = doc.insert_object(&list, n, ObjType::Map).unwrap();
+            doc.put_object(&provision, "text", ObjType::Text).unwrap()
+        });
+        texts.iter().for_each(|text| doc.splice_text(text, 0, 0, "w").unwrap());
+        doc.commit();
+        let founding = doc.get_heads();
+        doc.set_actor(ActorId::from([1; 16]));
+        for _ in 0..3 {
+            doc.splice_text(&texts[0], 1, 0, "or").unwrap();
+            doc.commit();
+            doc.splice_text(&texts[0], 1, 2, "").unwrap();
+            doc.commit();
+        }
+        let (mut index, canada) = (Index::new(), "CAN".parse::<DelegationCode>().unwrap());
+        for (change, owner) in doc.get_changes(&[]).iter().zip([DelegationCode::secretariat()]) {
+            index.replay(change, &owner).unwrap();
+        }
+        let fold = |index: &mut Index, doc: &mut AutoCommit| {
+            for change in doc.get_changes(&founding) {
+                index.replay(&change, &canada).unwrap();
+            }
+        };
+        fold(&mut index, &mut doc);
+        let mut settled = index.adopted_at(&founding).unwrap();
+        let bodies: Vec<OpId> = index.bodies(&settled).collect();
+        let words = [0, 1].map(|n| {
+            let (sequence, words) = index.text_of(bodies[n]).unwrap();
+            Element { sequence, id: words.iter().next().unwrap().id }
+        });
+        settled.join(words[1], words[0]);
+        let mut known = TakenBack::default();
+        let before = index.provision_knowing(bodies[0], &settled, &mut known);
+        assert_eq!(before, index.provision(bodies[0], &settled));
+        doc.splice_text(&texts[1], 0, 1, "").unwrap();
+        doc.commit();
+        fold(&mut index, &mut doc);
+        let after = index.provision_knowing(bodies[0], &settled, &mut known);
+        assert_eq!(after, index.provision(bodies[0], &settled));
+        assert_eq!((before.text[0].struck.len(), after.text[0].struck.len()), (0, 1));
     }
 }
