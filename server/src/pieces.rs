@@ -1,41 +1,66 @@
-//! How frames go out: large ones in pieces, so that no connection holds a whole document in its buffer, and a
-//! frame that goes to many is copied by none of them.
+//! How frames go out: large ones in pieces and past the websocket's own buffer, so that no connection holds a whole
+//! document in it, and a frame that goes to many is copied by none of them.
 
-use bytes::Bytes;
+use bytes::{Buf as _, BufMut as _, Bytes};
 use futures_util::SinkExt;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// Bytes of one piece. A websocket's buffer grows to a piece or two, and stays as large.
-const PIECE: usize = 4 << 10;
+/// Bytes of the largest message that goes through the websocket's buffer, which grows to so many, and stays as large.
+const SMALL: usize = 4 << 10;
+/// Bytes of one piece: a socket takes about as many at once.
+const PIECE: usize = 64 << 10;
 
-/// Feeds one binary message that consists of `body` and `tail`; whoever calls flushes.
+/// The first byte of a message's frames: what it is, in the first of them, and whether it is the last.
+const BINARY: u8 = 0x02;
+const LAST: u8 = 0x80;
+
+/// Feeds one binary message that consists of `body` and `tail`; whoever calls flushes, and has not sent a close frame.
 ///
 /// # Errors
 /// The websocket's.
 pub async fn feed<S: AsyncRead + AsyncWrite + Unpin>(
     ws: &mut WebSocketStream<S>,
-    mut body: Bytes,
+    body: Bytes,
     tail: Bytes,
 ) -> Result<(), Error> {
-    if body.len() + tail.len() <= PIECE {
+    if body.len() + tail.len() <= SMALL {
         let whole = if tail.is_empty() { body } else { [body, tail].concat().into() };
         return ws.feed(Message::Binary(whole)).await;
     }
-    let mut kind = Data::Binary;
-    while !body.is_empty() {
-        let piece = body.split_to(body.len().min(PIECE));
-        let last = body.is_empty() && tail.is_empty();
-        ws.feed(Message::Frame(Frame::message(piece, OpCode::Data(kind), last))).await?;
-        kind = Data::Continue;
-    }
-    if !tail.is_empty() {
-        ws.feed(Message::Frame(Frame::message(tail, OpCode::Data(kind), true))).await?;
+    // What it holds stands in front.
+    ws.flush().await?;
+    let mut left = body.len() + tail.len();
+    let mut kind = BINARY;
+    for mut part in [body, tail] {
+        while !part.is_empty() {
+            let piece = part.split_to(part.len().min(PIECE));
+            left -= piece.len();
+            let head = head(kind | if left == 0 { LAST } else { 0 }, piece.len());
+            ws.get_mut().write_all_buf(&mut head.chain(piece)).await?;
+            kind = 0;
+        }
     }
     Ok(())
+}
+
+/// What stands in front of a frame's bytes (RFC 6455, 5.2). A server masks nothing.
+fn head(first: u8, len: usize) -> Bytes {
+    let mut head = Vec::with_capacity(10);
+    head.put_u8(first);
+    match (u8::try_from(len), u16::try_from(len)) {
+        (Ok(len), _) if len < 126 => head.put_u8(len),
+        (_, Ok(len)) => {
+            head.put_u8(126);
+            head.put_u16(len);
+        }
+        _ => {
+            head.put_u8(127);
+            head.put_u64(len as u64);
+        }
+    }
+    head.into()
 }
 
 #[cfg(test)]
@@ -49,8 +74,9 @@ mod tests {
         let (here, there) = tokio::io::duplex(64 << 10);
         let mut server = WebSocketStream::from_raw_socket(here, Role::Server, None).await;
         let mut client = WebSocketStream::from_raw_socket(there, Role::Client, None).await;
-        let sizes = [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 3 * PIECE + 7];
-        let all: Vec<_> = sizes.iter().flat_map(|body| [0, 1, 40, PIECE].map(|tail| (*body, tail))).collect();
+        let sizes = [0, 1, SMALL - 1, SMALL, SMALL + 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 125];
+        let all: Vec<_> =
+            sizes.iter().flat_map(|body| [0, 1, 40, 126, SMALL, PIECE].map(|tail| (*body, tail))).collect();
         let expected = all.clone();
         let sending = tokio::spawn(async move {
             for (body, tail) in all {
