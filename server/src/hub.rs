@@ -99,6 +99,25 @@ pub struct Settings {
     pub snapshot_every: u32,
 }
 
+#[cfg(test)]
+impl Settings {
+    /// Those of a document that begins with this change.
+    pub(crate) fn of(founding: ChangeHash) -> Self {
+        Self {
+            document: DocumentId::from_bytes([1; 16]),
+            server: "server".into(),
+            baseline: vec![founding],
+            quarantine: Quarantine::default(),
+            closed: false,
+            imported: Timestamp(0),
+            hand: ActorId::from([250; 16]),
+            gate: Gate::default(),
+            budgets: Budgets::default(),
+            snapshot_every: 1000,
+        }
+    }
+}
+
 /// A log that is not a document's log.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {

@@ -1,20 +1,18 @@
 //! How frames go out: large ones in pieces and past the websocket's own buffer, so that no connection holds a whole
 //! document in it, and a frame that goes to many is copied by none of them.
 
-use bytes::{Buf as _, BufMut as _, Bytes};
+use bytes::{Buf as _, Bytes};
 use futures_util::SinkExt;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// Bytes of the largest message that goes through the websocket's buffer, which grows to so many, and stays as large.
 const SMALL: usize = 4 << 10;
 /// Bytes of one piece: a socket takes about as many at once.
 const PIECE: usize = 64 << 10;
-
-/// The first byte of a message's frames: what it is, in the first of them, and whether it is the last.
-const BINARY: u8 = 0x02;
-const LAST: u8 = 0x80;
 
 /// Feeds one binary message that consists of `body` and `tail`; whoever calls flushes, and has not sent a close frame.
 ///
@@ -32,35 +30,21 @@ pub async fn feed<S: AsyncRead + AsyncWrite + Unpin>(
     // What it holds stands in front.
     ws.flush().await?;
     let mut left = body.len() + tail.len();
-    let mut kind = BINARY;
+    let mut kind = Data::Binary;
     for mut part in [body, tail] {
         while !part.is_empty() {
             let piece = part.split_to(part.len().min(PIECE));
             left -= piece.len();
-            let head = head(kind | if left == 0 { LAST } else { 0 }, piece.len());
-            ws.get_mut().write_all_buf(&mut head.chain(piece)).await?;
-            kind = 0;
+            // A server masks nothing.
+            let header =
+                FrameHeader { is_final: left == 0, opcode: OpCode::Data(kind), ..Default::default() };
+            let mut head = Vec::with_capacity(10);
+            header.format(piece.len() as u64, &mut head)?;
+            ws.get_mut().write_all_buf(&mut head.as_slice().chain(piece)).await?;
+            kind = Data::Continue;
         }
     }
     Ok(())
-}
-
-/// What stands in front of a frame's bytes (RFC 6455, 5.2). A server masks nothing.
-fn head(first: u8, len: usize) -> Bytes {
-    let mut head = Vec::with_capacity(10);
-    head.put_u8(first);
-    match (u8::try_from(len), u16::try_from(len)) {
-        (Ok(len), _) if len < 126 => head.put_u8(len),
-        (_, Ok(len)) => {
-            head.put_u8(126);
-            head.put_u16(len);
-        }
-        _ => {
-            head.put_u8(127);
-            head.put_u64(len as u64);
-        }
-    }
-    head.into()
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 use super::*;
-use crate::hub::{Budgets, LoadError, Logged, Mismatch, Quarantine, Settings, Unparsed};
+use crate::hub::{LoadError, Logged, Mismatch, Settings, Unparsed};
 use crate::outbox::{self, Addressee};
-use automerge::{ActorId, Automerge, TextEncoding};
+use automerge::transaction::Transactable as _;
+use automerge::{ActorId, Automerge, ROOT, ReadDoc as _, TextEncoding};
 use codraft_protocol::amendment::View;
 use codraft_protocol::api::Baseline;
-use codraft_protocol::authorship::Gate;
-use codraft_protocol::id::{DelegationCode, DocumentId, Role};
+use codraft_protocol::id::{DelegationCode, Role};
 use codraft_protocol::resolution::{edit, text_form};
 use std::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -15,27 +15,34 @@ type Done = Box<dyn FnOnce(bool) + Send>;
 
 /// A store that takes its time.
 #[derive(Clone, Default)]
-struct Slow(Arc<Mutex<Vec<Done>>>, Arc<Mutex<bool>>);
+struct Slow {
+    waiting: Arc<Mutex<Vec<Done>>>,
+    /// How many changes each snapshot has that it was given.
+    snapshots: Arc<Mutex<Vec<u32>>>,
+    forgotten: Arc<Mutex<bool>>,
+}
 
 impl Keep for Slow {
     fn store(&mut self, _: Vec<Kept>, _: Timestamp, done: Done) {
-        self.0.lock().unwrap().push(done);
+        self.waiting.lock().unwrap().push(done);
     }
 
     fn quarantine(&mut self, _: Refused, _: Timestamp, done: Done) {
-        self.0.lock().unwrap().push(done);
+        self.waiting.lock().unwrap().push(done);
     }
 
-    fn snapshot(&mut self, _: Snapshot) {}
+    fn snapshot(&mut self, snapshot: Snapshot) {
+        self.snapshots.lock().unwrap().push(snapshot.changes);
+    }
 
     fn forget_snapshot(&mut self) {
-        *self.1.lock().unwrap() = true;
+        *self.forgotten.lock().unwrap() = true;
     }
 }
 
 impl Slow {
     fn store_all(&self) {
-        self.0.lock().unwrap().drain(..).for_each(|done| done(true));
+        self.waiting.lock().unwrap().drain(..).for_each(|done| done(true));
     }
 }
 
@@ -45,18 +52,7 @@ fn document() -> (Settings, Vec<u8>, Facts) {
     let mut doc = Automerge::new_with_encoding(TextEncoding::UnicodeCodePoint);
     edit::create(&mut doc, "", &layout, &lines, Timestamp(0)).unwrap();
     let changes = doc.get_changes(&[]);
-    let settings = Settings {
-        document: DocumentId::from_bytes([1; 16]),
-        server: "server".into(),
-        baseline: vec![changes[0].hash()],
-        quarantine: Quarantine::default(),
-        closed: false,
-        imported: Timestamp(0),
-        hand: ActorId::from([250; 16]),
-        gate: Gate::default(),
-        budgets: Budgets::default(),
-        snapshot_every: 1000,
-    };
+    let settings = Settings::of(changes[0].hash());
     let baseline = Baseline { revision: 0, heads: Vec::new() };
     let facts = Facts { symbol: "S/1".into(), created: Timestamp(0), baseline };
     (settings, changes[0].raw_bytes().to_vec(), facts)
@@ -124,11 +120,11 @@ async fn it_is_read_before_its_log_is_there_and_written_to_after() {
     let text = handle.ask(|hub, _| (hub.text(&View::Current), hub.raw(0), hub.entries())).await.unwrap();
     assert_eq!((text.0.contains("to act"), text.1, text.2), (true, None, 0));
     a_while().await;
-    assert!(keep.0.lock().unwrap().is_empty() && !acting.is_finished() && !asking.is_finished());
+    assert!(keep.waiting.lock().unwrap().is_empty() && !acting.is_finished() && !asking.is_finished());
     log.send(Ok(owned_by(DelegationCode::secretariat(), &raw))).unwrap();
     drop(log);
     let storing = async {
-        while keep.0.lock().unwrap().is_empty() {
+        while keep.waiting.lock().unwrap().is_empty() {
             yield_now().await;
         }
         keep.store_all();
@@ -153,7 +149,7 @@ async fn a_log_that_is_another_one_ends_the_document() {
         log.send(if wrong { Ok(owned_by(code, &raw)) } else { Err("torn".into()) }).unwrap();
         assert_eq!(outflow.next().await.unwrap_err().code, 4507);
         assert!(handle.ask(|hub, _| hub.durable()).await.is_none());
-        assert!(handle.is_closed() && *keep.1.lock().unwrap());
+        assert!(handle.is_closed() && *keep.forgotten.lock().unwrap());
     }
 }
 
@@ -165,7 +161,7 @@ async fn an_answer_tells_nothing_that_could_be_lost() {
     let postpone =
         |ms: i64| handle.act(Decision::Deadline { deadline: Some(Timestamp(now().0 + ms)) }, by_the_chair());
     let storing = async {
-        while keep.0.lock().unwrap().is_empty() {
+        while keep.waiting.lock().unwrap().is_empty() {
             yield_now().await;
         }
         let storing = async {
@@ -183,4 +179,39 @@ async fn an_answer_tells_nothing_that_could_be_lost() {
     let (first, (asked, behind)) = tokio::join!(postpone(1_000_000), storing);
     assert_eq!((first, behind), (Some(Ok(Some(0))), Some(Ok(Some(1)))));
     assert_eq!(asked, Some(1), "the second entry was not durable");
+}
+
+/// Long before anybody could have paused.
+#[tokio::test]
+async fn what_is_written_without_a_pause_gets_its_snapshot() {
+    let (settings, raw, facts) = document();
+    let mut doc = Automerge::load(&raw).unwrap();
+    let actor = ActorId::from([7; 16]);
+    edit::begin_session(&mut doc, actor.clone(), &"CAN".parse().unwrap());
+    let (_, list) = doc.get(ROOT, "provisions").unwrap().unwrap();
+    let (_, provision) = doc.get(&list, 0).unwrap().unwrap();
+    let (_, text) = doc.get(&provision, "text").unwrap().unwrap();
+    for _ in 0..3 {
+        let mut tx = doc.transaction();
+        tx.splice_text(&text, 0, 0, "x").unwrap();
+        tx.commit();
+    }
+    let all = doc.get_changes(&[]);
+    let changes = all.iter().skip(1).map(|change| change.raw_bytes().to_vec().into()).collect();
+    let keep = Slow::default();
+    let settings = Settings { snapshot_every: 1, ..settings };
+    let opened = Opened::Whole(Box::new(hub(settings, &raw)));
+    let handle = Handle::start(opened, facts, keep.clone());
+    let delegation = Some("CAN".parse().unwrap());
+    let member = Member { peer: "p".into(), account: "a".into(), role: Role::Delegate, delegation };
+    let storing = async {
+        while keep.waiting.lock().unwrap().is_empty() {
+            yield_now().await;
+        }
+        assert!(keep.snapshots.lock().unwrap().is_empty(), "it is not durable");
+        keep.store_all();
+    };
+    let (published, ()) = tokio::join!(handle.publish(member, NetChange { actor, changes }), storing);
+    assert_eq!(published, Some(Some(all.len() - 1)));
+    assert_eq!(*keep.snapshots.lock().unwrap(), [u32::try_from(all.len()).unwrap()]);
 }

@@ -36,18 +36,7 @@ fn with(doc: &Automerge, refused: &[&Change], budgets: Budgets) -> Hub {
 }
 
 fn settings(doc: &Automerge) -> Settings {
-    Settings {
-        document: DocumentId::from_bytes([1; 16]),
-        server: "server".into(),
-        baseline: vec![doc.get_changes(&[])[0].hash()],
-        quarantine: Quarantine::default(),
-        closed: false,
-        imported: NOW,
-        hand: ActorId::from([250; 16]),
-        gate: Gate::default(),
-        budgets: Budgets::default(),
-        snapshot_every: 1000,
-    }
+    Settings::of(doc.get_changes(&[])[0].hash())
 }
 
 fn handle(hub: &mut Hub, event: Event) -> Vec<Effect> {

@@ -217,12 +217,10 @@ pub(super) fn new_actor() -> Result<ActorId, RegistryError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::Budgets;
     use crate::storage::memory::MemoryStorage;
     use crate::storage::{Storage as _, Write};
     use automerge::transaction::{CommitOptions, Transactable as _};
     use automerge::{Automerge, Change, ROOT, ReadDoc as _};
-    use codraft_protocol::authorship::Gate;
     use codraft_protocol::id::DelegationCode;
     use codraft_protocol::resolution::{edit, text_form};
     use codraft_protocol::time::Timestamp;
@@ -247,18 +245,7 @@ mod tests {
     }
 
     fn settings(log: &[Vec<u8>]) -> HubSettings {
-        HubSettings {
-            document: ID,
-            server: "server".into(),
-            baseline: vec![Change::from_bytes(log[0].clone()).unwrap().hash()],
-            quarantine: Quarantine::default(),
-            closed: false,
-            imported: Timestamp(0),
-            hand: ActorId::from([250; 16]),
-            gate: Gate::default(),
-            budgets: Budgets::default(),
-            snapshot_every: 1000,
-        }
+        HubSettings::of(Change::from_bytes(log[0].clone()).unwrap().hash())
     }
 
     /// A snapshot of the first changes of a log.

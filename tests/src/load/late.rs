@@ -8,6 +8,7 @@ use super::figures::{folder, median, memory, ms, peak};
 use super::history::bring;
 use super::report::Row;
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 struct Visit {
     total: f64,
@@ -33,16 +34,19 @@ async fn visit(subject: &Subject) -> Result<Visit, Failed> {
 }
 
 /// A process's memory once it stays as it is, KB: behind the text that it has told, a server still reads the log.
-async fn at_rest(pid: u32) -> f64 {
+async fn at_rest(pid: u32) -> Result<f64, Failed> {
     let mut before = 0.0;
-    loop {
-        let now = memory(pid);
-        if now == before {
-            return now;
+    let coming = async {
+        loop {
+            let now = memory(pid);
+            if now == before {
+                return now;
+            }
+            before = now;
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        before = now;
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
+    };
+    timeout(PATIENCE, coming).await.map_err(|_| "the server's memory never stays as it is".to_owned())
 }
 
 /// How long a reader waits for the first byte of the marked text, which only an open document can tell, ms.
@@ -95,7 +99,7 @@ pub async fn run(
         let empty = memory(running.pid());
         row.set("cold text ms", marked(running, &subject)?);
         row.set("empty MB", empty / 1024.0);
-        row.set("text MB", (at_rest(running.pid()).await - empty) / 1024.0);
+        row.set("text MB", (at_rest(running.pid()).await? - empty) / 1024.0);
         tokio::task::block_in_place(|| running.stop());
     }
     let started = Instant::now();

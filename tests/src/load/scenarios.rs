@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr)] // What goes on is said while it goes on.
 
+use super::board::Dialect;
 use super::client::Failed;
 use super::contender::{Contender, Running, Subject};
 use super::document::resolution;
@@ -88,9 +89,7 @@ impl Scenario {
     pub fn is_for(self, contender: Contender) -> bool {
         match self {
             Self::S1 | Self::S2 | Self::S3 | Self::S5 | Self::Readers => true,
-            Self::S4 | Self::S6 => {
-                !matches!(contender, Contender::Limit | Contender::DurableLimit | Contender::Hocuspocus)
-            }
+            Self::S4 | Self::S6 => contender.dialect() == Dialect::Automerge,
             Self::Open | Self::Growth | Self::Many | Self::Soak => contender == Contender::Codraft,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Elements with consecutive ids, one history and adjacent places form a run, so that a sentence typed in one
 //! go costs one entry. Runs form a linked list, and are found by id through an ordered map per actor. Some dozens of
-//! them that follow one another are a segment, which tells whether anything in it has changed: so whoever has found out
+//! them that follow one another are a leaf, which tells whether anything in it has changed: so whoever has found out
 //! something about all of them need not look at each again.
 
 use super::id::{ActorIx, OpId};
@@ -12,12 +12,12 @@ use ecow::EcoString;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
 
-/// A slot of the run table, or of the segments'; `NONE` ends a list.
+/// A slot of the run table, or of the leaves'; `NONE` ends a list.
 type Slot = u32;
 const NONE: Slot = u32::MAX;
 
-/// Runs of a new segment; one of more than twice as many is cut.
-const SEGMENT: u32 = 64;
+/// Runs of a new leaf; one of more than twice as many is cut.
+const LEAF: u32 = 64;
 
 /// Consecutive elements with one history.
 #[derive(Clone, Debug)]
@@ -32,12 +32,12 @@ pub(crate) struct Run {
     struck: Struck,
     previous: Slot,
     next: Slot,
-    segment: Slot,
+    leaf: Slot,
 }
 
 /// Runs that follow one another.
 #[derive(Clone, Debug)]
-struct Segment {
+struct Leaf {
     first: Slot,
     runs: u32,
     next: Slot,
@@ -45,11 +45,11 @@ struct Segment {
     version: u32,
 }
 
-/// A segment as it is now: as long as it is equal, nothing in it has changed.
+/// A leaf as it is now: as long as it is equal, nothing in it has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct SegmentAt {
+pub(crate) struct LeafAt {
     /// Which, for as long as the sequence lives.
-    pub(crate) segment: u32,
+    pub(crate) leaf: u32,
     /// Its state.
     pub(crate) version: u32,
 }
@@ -60,9 +60,9 @@ pub(crate) struct Sequence {
     runs: Vec<Run>,
     /// Slots that a join has emptied.
     free: Vec<Slot>,
-    segments: Vec<Segment>,
-    /// Segments that have lost their last run.
-    free_segments: Vec<Slot>,
+    leaves: Vec<Leaf>,
+    /// Leaves that have lost their last run.
+    free_leaves: Vec<Slot>,
     strikers: Strikers,
     head: Slot,
     by_id: HashMap<ActorIx, BTreeMap<u32, Slot>>,
@@ -74,8 +74,8 @@ impl Default for Sequence {
         Self {
             runs: Vec::new(),
             free: Vec::new(),
-            segments: Vec::new(),
-            free_segments: Vec::new(),
+            leaves: Vec::new(),
+            free_leaves: Vec::new(),
             strikers: Strikers::default(),
             head: NONE,
             by_id: HashMap::new(),
@@ -148,100 +148,100 @@ impl Sequence {
         })
     }
 
-    /// All segments in document order, each with its runs.
-    pub(crate) fn segments(&self) -> impl Iterator<Item = (SegmentAt, impl Iterator<Item = &Run>)> {
-        let mut next = self.run(self.head).map_or(NONE, |run| run.segment);
+    /// All leaves in document order, each with its runs.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = (LeafAt, impl Iterator<Item = &Run>)> {
+        let mut next = self.run(self.head).map_or(NONE, |run| run.leaf);
         std::iter::from_fn(move || {
-            let (number, segment) = (next, self.segments.get(next as usize)?);
-            next = segment.next;
-            let (mut slot, mut left) = (segment.first, segment.runs);
+            let (number, leaf) = (next, self.leaves.get(next as usize)?);
+            next = leaf.next;
+            let (mut slot, mut left) = (leaf.first, leaf.runs);
             let runs = std::iter::from_fn(move || {
                 left = left.checked_sub(1)?;
                 let run = self.run(slot)?;
                 slot = run.next;
                 Some(run)
             });
-            Some((SegmentAt { segment: number, version: segment.version }, runs))
+            Some((LeafAt { leaf: number, version: leaf.version }, runs))
         })
     }
 
     /// Something in a run has changed.
     fn changed(&mut self, slot: Slot) {
-        let segment = self.run(slot).map_or(NONE, |run| run.segment);
-        if let Some(segment) = self.segments.get_mut(segment as usize) {
-            segment.version = segment.version.wrapping_add(1);
+        let leaf = self.run(slot).map_or(NONE, |run| run.leaf);
+        if let Some(leaf) = self.leaves.get_mut(leaf as usize) {
+            leaf.version = leaf.version.wrapping_add(1);
         }
     }
 
-    /// An empty segment behind another one (`NONE`: the first ever).
-    fn new_segment(&mut self, first: Slot, behind: Slot) -> Slot {
-        let next = self.segments.get(behind as usize).map_or(NONE, |segment| segment.next);
-        let fresh = u32::try_from(self.segments.len()).unwrap_or(NONE);
-        let number = self.free_segments.pop().unwrap_or(fresh);
-        match self.segments.get_mut(number as usize) {
+    /// An empty leaf behind another one (`NONE`: the first ever).
+    fn new_leaf(&mut self, first: Slot, behind: Slot) -> Slot {
+        let next = self.leaves.get(behind as usize).map_or(NONE, |leaf| leaf.next);
+        let fresh = u32::try_from(self.leaves.len()).unwrap_or(NONE);
+        let number = self.free_leaves.pop().unwrap_or(fresh);
+        match self.leaves.get_mut(number as usize) {
             // Its version goes on: whoever knew the one that was here does not know this one.
-            Some(place) => *place = Segment { first, runs: 0, next, version: place.version.wrapping_add(1) },
-            None => self.segments.push(Segment { first, runs: 0, next, version: 0 }),
+            Some(place) => *place = Leaf { first, runs: 0, next, version: place.version.wrapping_add(1) },
+            None => self.leaves.push(Leaf { first, runs: 0, next, version: 0 }),
         }
-        if let Some(before) = self.segments.get_mut(behind as usize) {
+        if let Some(before) = self.leaves.get_mut(behind as usize) {
             before.next = number;
         }
         number
     }
 
-    /// Takes a linked run into the segment of its neighbour, or into the first one.
+    /// Takes a linked run into the leaf of its neighbour, or into the first one.
     fn enter(&mut self, slot: Slot, after: Slot, next: Slot) {
         let beside = if after == NONE { next } else { after };
         let number = match self.run(beside) {
-            Some(run) => run.segment,
-            None => self.new_segment(slot, NONE),
+            Some(run) => run.leaf,
+            None => self.new_leaf(slot, NONE),
         };
         if let Some(run) = self.run_mut(slot) {
-            run.segment = number;
+            run.leaf = number;
         }
-        let Some(segment) = self.segments.get_mut(number as usize) else { return };
-        segment.runs += 1;
-        segment.version = segment.version.wrapping_add(1);
+        let Some(leaf) = self.leaves.get_mut(number as usize) else { return };
+        leaf.runs += 1;
+        leaf.version = leaf.version.wrapping_add(1);
         if after == NONE {
-            segment.first = slot;
+            leaf.first = slot;
         }
-        if segment.runs <= 2 * SEGMENT {
+        if leaf.runs <= 2 * LEAF {
             return;
         }
-        let rest = segment.runs - SEGMENT;
-        segment.runs = SEGMENT;
-        let mut slot = segment.first;
-        for _ in 0..SEGMENT {
+        let rest = leaf.runs - LEAF;
+        leaf.runs = LEAF;
+        let mut slot = leaf.first;
+        for _ in 0..LEAF {
             slot = self.run(slot).map_or(NONE, |run| run.next);
         }
-        let cut = self.new_segment(slot, number);
-        if let Some(segment) = self.segments.get_mut(cut as usize) {
-            segment.runs = rest;
+        let cut = self.new_leaf(slot, number);
+        if let Some(leaf) = self.leaves.get_mut(cut as usize) {
+            leaf.runs = rest;
         }
         for _ in 0..rest {
             let Some(run) = self.run_mut(slot) else { break };
-            run.segment = cut;
+            run.leaf = cut;
             slot = run.next;
         }
     }
 
-    /// Takes a run out of its segment, before it is unlinked. It is not the first of all.
+    /// Takes a run out of its leaf, before it is unlinked. It is not the first of all.
     fn exit(&mut self, slot: Slot) {
         self.changed(slot);
         let Some(run) = self.run(slot) else { return };
-        let (number, next, before) = (run.segment, run.next, run.previous);
-        let before = self.run(before).map_or(NONE, |run| run.segment);
-        let Some(segment) = self.segments.get_mut(number as usize) else { return };
-        segment.runs -= 1;
-        if segment.first == slot {
-            segment.first = next;
+        let (number, next, before) = (run.leaf, run.next, run.previous);
+        let before = self.run(before).map_or(NONE, |run| run.leaf);
+        let Some(leaf) = self.leaves.get_mut(number as usize) else { return };
+        leaf.runs -= 1;
+        if leaf.first == slot {
+            leaf.first = next;
         }
-        if segment.runs == 0 {
-            let behind = segment.next;
-            if let Some(before) = self.segments.get_mut(before as usize) {
+        if leaf.runs == 0 {
+            let behind = leaf.next;
+            if let Some(before) = self.leaves.get_mut(before as usize) {
                 before.next = behind;
             }
-            self.free_segments.push(number);
+            self.free_leaves.push(number);
         }
     }
 
@@ -282,28 +282,24 @@ impl Sequence {
             changes.iter().for_each(|change| strikers.add(&mut struck, *change));
             by_id.entry(id.actor).or_default().push((id.counter, slot));
             let next = if all.len() + 1 < count { slot + 1 } else { NONE };
-            let (previous, segment) = (slot.checked_sub(1).unwrap_or(NONE), slot / SEGMENT);
-            all.push(Run { id, len, text, struck, previous, next, segment });
+            let (previous, leaf) = (slot.checked_sub(1).unwrap_or(NONE), slot / LEAF);
+            all.push(Run { id, len, text, struck, previous, next, leaf });
         }
-        let segments = (0..).zip(all.chunks(SEGMENT as usize)).map(|(number, runs)| Segment {
-            first: number * SEGMENT,
+        let leaves = (0..).zip(all.chunks(LEAF as usize)).map(|(number, runs)| Leaf {
+            first: number * LEAF,
             runs: u32::try_from(runs.len()).unwrap_or(0),
-            next: if (number + 1) * SEGMENT < u32::try_from(count).unwrap_or(NONE) {
-                number + 1
-            } else {
-                NONE
-            },
+            next: if (number + 1) * LEAF < u32::try_from(count).unwrap_or(NONE) { number + 1 } else { NONE },
             version: 0,
         });
-        let segments = segments.collect();
+        let leaves = leaves.collect();
         let head = if all.is_empty() { NONE } else { 0 };
         // Sorted first, since a tree is made of what is in order at once.
         let by_id = by_id.into_iter().map(|(actor, mut slots)| {
             slots.sort_unstable();
             (actor, slots.into_iter().collect())
         });
-        let (free, free_segments, by_id) = (Vec::new(), Vec::new(), by_id.collect());
-        Some(Self { runs: all, free, segments, free_segments, strikers, head, by_id, elements })
+        let (free, free_leaves, by_id) = (Vec::new(), Vec::new(), by_id.collect());
+        Some(Self { runs: all, free, leaves, free_leaves, strikers, head, by_id, elements })
     }
 
     /// Splits a run so that element `offset` starts one; returns that one.
@@ -317,7 +313,7 @@ impl Sequence {
         run.text.truncate(at);
         let struck = self.strikers.copied(&run.struck);
         let (id, len) = (run.id.plus(offset), run.len - offset);
-        let tail = Run { id, len, text, struck, previous: NONE, next: NONE, segment: NONE };
+        let tail = Run { id, len, text, struck, previous: NONE, next: NONE, leaf: NONE };
         run.len = offset;
         self.link(tail, slot)
     }
@@ -363,7 +359,7 @@ impl Sequence {
             return true;
         }
         let text = character.map(|one| EcoString::from_iter([one])).unwrap_or_default();
-        let run = Run { id, len: 1, text, struck: Struck::Never, previous: NONE, next: NONE, segment: NONE };
+        let run = Run { id, len: 1, text, struck: Struck::Never, previous: NONE, next: NONE, leaf: NONE };
         self.link(run, place);
         true
     }
@@ -433,15 +429,15 @@ mod tests {
         (run.id, run.len, run.text.clone(), sequence.strikers(run).to_vec())
     }
 
-    /// What was seen of segments, by their states.
-    type States = HashMap<SegmentAt, Vec<Seen>>;
+    /// What was seen of leaves, by their states.
+    type States = HashMap<LeafAt, Vec<Seen>>;
 
-    /// Segments are the runs in their order, of some dozens each; one that has changed says so.
+    /// Leaves are the runs in their order, of some dozens each; one that has changed says so.
     fn check(sequence: &Sequence, known: &mut States) {
         let mut all = Vec::new();
-        for (at, runs) in sequence.segments() {
+        for (at, runs) in sequence.leaves() {
             let now: Vec<Seen> = runs.map(|run| seen(sequence, run)).collect();
-            assert!((1..=2 * SEGMENT as usize).contains(&now.len()));
+            assert!((1..=2 * LEAF as usize).contains(&now.len()));
             let before = known.entry(at).or_insert_with(|| now.clone());
             assert_eq!(*before, now, "the same state, and another content");
             all.extend(now);
@@ -449,9 +445,9 @@ mod tests {
         assert_eq!(all, sequence.iter().map(|run| seen(sequence, run)).collect::<Vec<_>>());
     }
 
-    /// Every other letter is struck, then the rest: their runs are one again, and segments have come and gone.
+    /// Every other letter is struck, then the rest: their runs are one again, and leaves have come and gone.
     #[test]
-    fn segments_come_and_go() {
+    fn leaves_come_and_go() {
         let (mut sequence, mut known) = (Sequence::default(), States::new());
         let typed = |counter: u32| OpId { counter, actor: ActorIx(0) };
         let (letters, mut counter) = (1000, 1);
@@ -475,14 +471,14 @@ mod tests {
             }
             check(&sequence, &mut known);
         }
-        assert!(sequence.segments.len() > 5 && sequence.segments.len() < 40, "{}", sequence.segments.len());
+        assert!(sequence.leaves.len() > 5 && sequence.leaves.len() < 40, "{}", sequence.leaves.len());
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
         #[test]
-        fn segments_are_the_runs_and_tell_of_every_change(
+        fn leaves_are_the_runs_and_tell_of_every_change(
             deeds in proptest::collection::vec((0_u8..3, 0_u32..4, 0_u32..1000, 1_u32..6), 300..900),
         ) {
             let mut sequence = Sequence::default();

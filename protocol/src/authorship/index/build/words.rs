@@ -2,7 +2,7 @@
 
 use super::super::Index;
 use super::super::id::OpId;
-use super::super::sequence::{Run, SegmentAt, Sequence};
+use super::super::sequence::{LeafAt, Run, Sequence};
 use crate::authorship::record::{Deed, FewDeeds, Standing, TextRun};
 use crate::authorship::{ChangeIx, Settled};
 use ecow::EcoString;
@@ -23,12 +23,12 @@ pub(crate) struct Stretch {
     pub(crate) struck: FewDeeds,
 }
 
-/// What was found out about a provision's texts: of segments with many words that their authors
+/// What was found out about a provision's texts: of leaves with many words that their authors
 /// [took back](Index::is_taken_back), the others. It holds for one index that only grows, until something is settled
 /// about the provision.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TakenBack {
-    /// By text and segment.
+    /// By text and leaf.
     texts: HashMap<OpId, Vec<Option<Known>>>,
 }
 
@@ -39,18 +39,18 @@ struct Known {
 }
 
 impl TakenBack {
-    /// What is not passed over in a segment, where that is known.
-    fn kept(&self, text: OpId, at: SegmentAt) -> Option<&[Stretch]> {
-        let known = self.texts.get(&text)?.get(at.segment as usize)?.as_ref()?;
+    /// What is not passed over in a leaf, where that is known.
+    fn kept(&self, text: OpId, at: LeafAt) -> Option<&[Stretch]> {
+        let known = self.texts.get(&text)?.get(at.leaf as usize)?.as_ref()?;
         (known.version == at.version).then_some(&known.kept)
     }
 
-    fn learn(&mut self, text: OpId, at: SegmentAt, kept: &[Stretch]) {
-        let (segments, place) = (self.texts.entry(text).or_default(), at.segment as usize);
-        if segments.len() <= place {
-            segments.resize(place + 1, None);
+    fn learn(&mut self, text: OpId, at: LeafAt, kept: &[Stretch]) {
+        let (leaves, place) = (self.texts.entry(text).or_default(), at.leaf as usize);
+        if leaves.len() <= place {
+            leaves.resize(place + 1, None);
         }
-        if let Some(known) = segments.get_mut(place) {
+        if let Some(known) = leaves.get_mut(place) {
             *known = Some(Known { version: at.version, kept: kept.into() });
         }
     }
@@ -173,7 +173,7 @@ impl Index {
     ) -> (Vec<Stretch>, Vec<Option<OpId>>) {
         let (stretches, anchors) = (Vec::new(), Vec::new());
         let mut gathered = Gathered { text, sequence, elsewhere, stretches, anchors, anchor: None };
-        for (at, runs) in sequence.segments() {
+        for (at, runs) in sequence.leaves() {
             let Wanted::Kept(known) = &mut *wanted else {
                 for run in runs {
                     self.gather(run, settled, &mut gathered);
@@ -346,7 +346,7 @@ mod tests {
         );
     }
 
-    /// A word that is in two texts is struck in the other one, where whoever knows this one's segments does not look.
+    /// A word that is in two texts is struck in the other one, where whoever knows this one's leaves does not look.
     #[test]
     fn what_is_known_of_a_text_is_of_that_text_alone() {
         let mut doc = AutoCommit::new();
