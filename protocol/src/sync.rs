@@ -90,6 +90,12 @@ impl SyncMessage {
             .is_some_and(|have| have.last_sync.is_empty() && have.bloom == BloomFilter::default())
     }
 
+    /// Whether the sender has no change at all, and says nothing else.
+    pub fn has_nothing(&self) -> bool {
+        let none = |have: &Have| have.last_sync.is_empty() && have.bloom == BloomFilter::default();
+        self.heads.is_empty() && self.need.is_empty() && self.changes.is_empty() && self.have.iter().all(none)
+    }
+
     /// Whether the sender knows nothing of what it shares with us: its state of syncing is new.
     pub fn begins(&self) -> bool {
         self.have.first().is_some_and(|have| have.last_sync.is_empty())
@@ -123,19 +129,45 @@ impl SyncMessage {
     pub fn encode(&self) -> Vec<u8> {
         let size: usize = self.changes.iter().map(|c| c.len() + 5).sum();
         let mut out = Vec::with_capacity(size + 32 * (self.heads.len() * 2 + self.need.len()) + 64);
-        out.push(V1);
-        put_hashes(&mut out, &self.heads);
-        put_hashes(&mut out, &self.need);
-        put_leb(&mut out, self.have.len() as u64);
-        for have in &self.have {
-            put_hashes(&mut out, &have.last_sync);
-            put_prefixed(&mut out, &have.bloom.to_bytes());
-        }
-        put_leb(&mut out, self.changes.len() as u64);
+        self.put_head(&mut out, self.changes.len());
         for change in &self.changes {
             put_prefixed(&mut out, change);
         }
         out
+    }
+
+    /// Appends it to `out` with other changes in place of its own: each of `changes` appends one. They are written
+    /// one by one, so that a document's worth of them is in memory once.
+    ///
+    /// `None`: one of them did not come, and what stands in `out` is of no use.
+    pub fn encode_with<C>(&self, out: &mut Vec<u8>, changes: impl ExactSizeIterator<Item = C>) -> Option<()>
+    where
+        C: FnOnce(&mut Vec<u8>) -> Option<()>,
+    {
+        self.put_head(out, changes.len());
+        for change in changes {
+            let start = out.len();
+            change(out)?;
+            // Its length stands in front of it.
+            let end = out.len();
+            put_leb(out, (end - start) as u64);
+            let length = out.len() - end;
+            out.get_mut(start..)?.rotate_right(length);
+        }
+        Some(())
+    }
+
+    /// All of it up to its changes, of which there are so many.
+    fn put_head(&self, out: &mut Vec<u8>, changes: usize) {
+        out.push(V1);
+        put_hashes(out, &self.heads);
+        put_hashes(out, &self.need);
+        put_leb(out, self.have.len() as u64);
+        for have in &self.have {
+            put_hashes(out, &have.last_sync);
+            put_prefixed(out, &have.bloom.to_bytes());
+        }
+        put_leb(out, changes as u64);
     }
 
     /// Writes it as a client that reads version 2 would; for tests and load drivers.
@@ -288,6 +320,14 @@ mod tests {
             prop_assert_eq!(SyncMessage::decode(&m.encode().into()), Ok(m.clone()));
             let v2 = SyncMessage { speaks_v2: true, ..m.clone() };
             prop_assert_eq!(SyncMessage::decode(&m.encode_with_flags().into()), Ok(v2));
+            let mut out = vec![7];
+            let changes = m.changes.iter().map(|change| |out: &mut Vec<u8>| {
+                out.extend_from_slice(change);
+                Some(())
+            });
+            let bare = SyncMessage { changes: Vec::new(), ..m.clone() };
+            prop_assert!(bare.encode_with(&mut out, changes).is_some());
+            prop_assert_eq!(out.split_off(1), m.encode());
         }
 
         #[test]

@@ -300,9 +300,37 @@ impl SharedFrame {
         Self::sync_like("sync", sender, document, data)
     }
 
+    /// A `sync` message that `write` appends to what it is given, of some `capacity` bytes: one that is large is in
+    /// memory once. `None` where `write` says so.
+    pub fn sync_with(
+        sender: &str,
+        document: &str,
+        capacity: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Option<()>,
+    ) -> Option<Self> {
+        let mut e = Writer::with_capacity(capacity + 160);
+        e.sync_head("sync", sender, document);
+        let mut bytes = e.0.into_writer();
+        // How long the message is stands in front of it, in up to so many bytes: those that it does not take are left
+        // out in front of all.
+        let (head, room) = (bytes.len(), 9);
+        bytes.resize(head + room, 0);
+        write(&mut bytes)?;
+        let mut length = Encoder::new(Vec::with_capacity(room));
+        let _ = length.bytes_len((bytes.len() - head - room) as u64);
+        let length = length.into_writer();
+        let left = room - length.len();
+        bytes.copy_within(..head, left);
+        bytes.get_mut(head + left..head + room)?.copy_from_slice(&length);
+        let bytes = Bytes::from(bytes).slice(left..);
+        let data = bytes.slice(head + length.len()..);
+        Some(Self { bytes, data })
+    }
+
     fn sync_like(kind: &str, sender: &str, document: &str, data: &[u8]) -> Self {
         let mut e = Writer::with_capacity(data.len() + 160);
-        e.map(5).pair("type", kind).pair("senderId", sender).pair("documentId", document).data(data);
+        e.sync_head(kind, sender, document);
+        let _ = e.0.bytes(data);
         let bytes = e.finish();
         // It was written last.
         let data = bytes.slice(bytes.len() - data.len()..);
@@ -389,6 +417,12 @@ impl Writer {
     fn count(&mut self, count: u64) -> &mut Self {
         let _ = self.0.str("count").and_then(|e| e.u64(count));
         self
+    }
+
+    /// A message about a document, up to what it says: of that `data` is the key.
+    fn sync_head(&mut self, kind: &str, sender: &str, document: &str) {
+        self.map(5).pair("type", kind).pair("senderId", sender).pair("documentId", document);
+        let _ = self.0.str("data");
     }
 
     fn data(&mut self, data: &[u8]) -> &mut Self {
@@ -582,6 +616,21 @@ mod tests {
             bytes.truncate(cut.index(bytes.len()));
             let _ = Frame::decode(&Bytes::from(bytes));
         }
+    }
+
+    #[test]
+    fn a_message_that_is_written_into_its_frame_makes_the_same_frame() {
+        for len in [0, 23, 24, 255, 256, 65_535, 65_536, 100_000] {
+            let data: Vec<u8> = (0..len).map(|n: usize| n as u8).collect();
+            let write = |out: &mut Vec<u8>| {
+                out.extend_from_slice(&data);
+                Some(())
+            };
+            let frame = SharedFrame::sync_with("server", "document", 10, write).unwrap();
+            assert_eq!(frame, SharedFrame::sync("server", "document", &data));
+            assert_eq!(frame.data(), &data);
+        }
+        assert_eq!(SharedFrame::sync_with("server", "document", 0, |_| None), None);
     }
 
     #[test]

@@ -387,6 +387,9 @@ impl<K: Keep> Task<K> {
     fn event(&mut self, event: Event) {
         let mut effects = Vec::new();
         self.hub.handle(now(), event, &mut effects);
+        if self.hub.has_to_spare() {
+            self.quiet_at.get_or_insert_with(|| Instant::now() + QUIET);
+        }
         self.perform(effects);
     }
 

@@ -72,6 +72,8 @@ pub struct Hub {
     snapshot_every: u32,
     /// One of changes that are not all durable yet.
     early_snapshot: Option<Snapshot>,
+    /// Everything durable, as it was last sent to somebody who had nothing: many who come at once share its bytes.
+    everything: Option<SharedFrame>,
 }
 
 /// What a hub is made from.
@@ -212,6 +214,7 @@ impl Hub {
             in_snapshot: 0,
             snapshot_every: settings.snapshot_every,
             early_snapshot: None,
+            everything: None,
         })
     }
 
@@ -234,6 +237,7 @@ impl Hub {
                 self.say(effects);
             }
             Event::Quiet => {
+                self.everything = None;
                 self.quiet(now, effects);
                 self.snapshot_if_due(effects);
             }
@@ -494,13 +498,13 @@ impl Hub {
             delegations.extend(self.proceedings.index.delegation_at(ix).cloned());
         }
         self.durable = durable;
+        self.everything = None;
 
         // Who wrote all of it needs none of it back.
         let sole_writer = if writers.len() == 1 { writers.first().copied().flatten() } else { None };
-        let mut news = SyncMessage::acknowledging(self.heads());
-        news.changes = (before..durable).filter_map(|number| self.raw(number)).collect();
-        let relayed = self.frame(&news);
-        let acknowledged = sole_writer.map(|_| self.frame(&SyncMessage::acknowledging(self.heads())));
+        let heads = SyncMessage::acknowledging(self.heads());
+        let relayed = self.frame_with(&heads, before..durable);
+        let acknowledged = sole_writer.map(|_| self.frame(&heads));
         for (connection, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.started) {
             let own = acknowledged.as_ref().filter(|_| Some(*connection) == sole_writer);
             effects.push(peer.send(*connection, own.unwrap_or(&relayed).clone()));
@@ -532,6 +536,11 @@ impl Hub {
         }
     }
 
+    /// Whether it holds bytes that it can do without once nobody comes for a while.
+    pub fn has_to_spare(&self) -> bool {
+        self.everything.is_some()
+    }
+
     /// The durable heads, ascending.
     pub fn heads(&self) -> Vec<ChangeHash> {
         self.durable_heads.iter().copied().collect()
@@ -539,6 +548,20 @@ impl Hub {
 
     fn frame(&self, message: &SyncMessage) -> SharedFrame {
         SharedFrame::sync(&self.server, &self.document_text, &message.encode())
+    }
+
+    /// The frame of a message with these changes of the log.
+    fn frame_with(&self, message: &SyncMessage, changes: impl ExactSizeIterator<Item = u32>) -> SharedFrame {
+        // With their lengths; where it is not all of them, about.
+        let whole = self.log.bytes() as usize + 3 * self.log.len() as usize;
+        let capacity = if changes.len() == self.log.len() as usize { whole } else { changes.len() * 192 };
+        let frame = SharedFrame::sync_with(&self.server, &self.document_text, capacity, |out| {
+            let index = &self.proceedings.index;
+            let each = |number| move |out: &mut Vec<u8>| self.log.write(number, index, out);
+            message.encode_with(out, changes.map(each))
+        });
+        // All of the log can be read. Were it not so, whoever asks would learn what there is, and ask again.
+        frame.unwrap_or_else(|| self.frame(message))
     }
 }
 

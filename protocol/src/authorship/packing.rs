@@ -18,11 +18,10 @@ impl Index {
     pub fn pack(&self, ix: ChangeIx, chunk: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
         out.push(PACKED);
+        let mut whole = Vec::with_capacity(chunk.len());
         let is_packed = self.shorten(ix, chunk, out).is_some()
-            && out
-                .get(start..)
-                .and_then(|packed| self.unpack(ix, packed))
-                .is_some_and(|whole| whole == chunk);
+            && out.get(start..).and_then(|packed| self.unpack(ix, packed, &mut whole)).is_some()
+            && whole == chunk;
         if !is_packed {
             out.truncate(start);
             out.push(WHOLE);
@@ -30,34 +29,47 @@ impl Index {
         }
     }
 
-    /// The chunk again. `None`: it is not what [`Index::pack`] has made of change `ix`.
-    pub fn unpack(&self, ix: ChangeIx, packed: &[u8]) -> Option<Vec<u8>> {
+    /// Appends the chunk again to `out`. `None`: it is not what [`Index::pack`] has made of change `ix`, and `out` is as
+    /// it was.
+    pub fn unpack(&self, ix: ChangeIx, packed: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        let start = out.len();
+        let unpacked = self.lengthen(ix, packed, out);
+        if unpacked.is_none() {
+            out.truncate(start);
+        }
+        unpacked
+    }
+
+    fn lengthen(&self, ix: ChangeIx, packed: &[u8], out: &mut Vec<u8>) -> Option<()> {
         let (kind, mut rest) = packed.split_first()?;
         if *kind == WHOLE {
-            return Some(rest.to_vec());
+            out.extend_from_slice(rest);
+            return Some(());
         }
         let entry = self.history.entry(ix)?;
-        let mut body = Vec::with_capacity(rest.len() + 96);
+        let start = out.len();
         let deps = self.deps_at(ix);
-        put_unsigned(&mut body, deps.len() as u64);
+        put_unsigned(out, deps.len() as u64);
         for dep in deps {
-            body.extend_from_slice(&self.history.entry(*dep)?.hash.0);
+            out.extend_from_slice(&self.history.entry(*dep)?.hash.0);
         }
-        put_actor(&mut body, self.actor_at(entry.actor)?);
-        body.extend_from_slice(own(&mut rest)?);
+        put_actor(out, self.actor_at(entry.actor)?);
+        out.extend_from_slice(own(&mut rest)?);
         let others = unsigned(&mut rest)?;
-        put_unsigned(&mut body, others);
+        put_unsigned(out, others);
         for _ in 0..others {
-            put_actor(&mut body, self.actor_at(ActorIx(u32::try_from(unsigned(&mut rest)?).ok()?))?);
+            put_actor(out, self.actor_at(ActorIx(u32::try_from(unsigned(&mut rest)?).ok()?))?);
         }
-        body.extend_from_slice(rest);
-        let mut chunk = Vec::with_capacity(body.len() + 12);
-        chunk.extend_from_slice(&MAGIC);
-        chunk.extend(entry.hash.0.iter().take(4));
-        chunk.push(CHANGE);
-        put_unsigned(&mut chunk, body.len() as u64);
-        chunk.extend_from_slice(&body);
-        Some(chunk)
+        out.extend_from_slice(rest);
+        // How long the body is stands in front of it.
+        let body = out.len();
+        out.extend_from_slice(&MAGIC);
+        out.extend(entry.hash.0.iter().take(4));
+        out.push(CHANGE);
+        put_unsigned(out, (body - start) as u64);
+        let header = out.len() - body;
+        out.get_mut(start..)?.rotate_right(header);
+        Some(())
     }
 
     /// Appends what the index does not know. `None`: this is no such chunk.
@@ -137,6 +149,16 @@ mod tests {
         one.get_changes(&[])
     }
 
+    /// What is unpacked behind something else, which stays as it is.
+    fn unpacked(index: &Index, number: u32, packed: &[u8]) -> Option<Vec<u8>> {
+        let mut out = vec![7; 3];
+        let unpacked = index.unpack(ChangeIx(number), packed, &mut out);
+        let behind = out.split_off(3);
+        assert_eq!(out, [7; 3]);
+        assert!(unpacked.is_some() || behind.is_empty());
+        unpacked.map(|()| behind)
+    }
+
     #[test]
     fn what_is_packed_comes_back() {
         let changes = changes();
@@ -150,7 +172,7 @@ mod tests {
             let header = if raw.len() < 10 + 128 { 10 } else { 11 };
             let named = 1 + 17 + 32 * change.deps().len() + 16 * change.other_actor_ids().len();
             assert_eq!(packed.len(), 1 + raw.len() - header - named);
-            assert_eq!(index.unpack(ChangeIx(number), &packed).unwrap(), raw);
+            assert_eq!(unpacked(&index, number, &packed).unwrap(), raw);
         }
     }
 
@@ -168,9 +190,9 @@ mod tests {
             let mut packed = Vec::new();
             index.pack(ChangeIx(ix), odd, &mut packed);
             assert_eq!(packed.first(), Some(&WHOLE));
-            assert_eq!(index.unpack(ChangeIx(ix), &packed).unwrap(), odd);
+            assert_eq!(unpacked(&index, ix, &packed).unwrap(), odd);
         }
-        assert_eq!(index.unpack(ChangeIx(1), &[]), None);
-        assert_eq!(index.unpack(ChangeIx(1), &[PACKED, 1, 1]), None);
+        assert_eq!(unpacked(&index, 1, &[]), None);
+        assert_eq!(unpacked(&index, 1, &[PACKED, 1, 1]), None);
     }
 }

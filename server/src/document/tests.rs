@@ -7,6 +7,7 @@ use codraft_protocol::amendment::View;
 use codraft_protocol::api::Baseline;
 use codraft_protocol::id::{DelegationCode, Role};
 use codraft_protocol::resolution::{edit, text_form};
+use codraft_protocol::sync::{Have, SyncMessage};
 use std::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::yield_now;
@@ -214,4 +215,24 @@ async fn what_is_written_without_a_pause_gets_its_snapshot() {
     let (published, ()) = tokio::join!(handle.publish(member, NetChange { actor, changes }), storing);
     assert_eq!(published, Some(Some(all.len() - 1)));
     assert_eq!(*keep.snapshots.lock().unwrap(), [u32::try_from(all.len()).unwrap()]);
+}
+
+/// What many newcomers share is held no longer than they come.
+#[tokio::test]
+async fn what_newcomers_share_is_let_go_of() {
+    let handle = started(Slow::default());
+    // The document's first rest, in which it looks after what an earlier run left, is over.
+    tokio::time::sleep(QUIET + QUIET / 5).await;
+    let (outbox, _outflow) = outbox::outbox(Addressee::new("server", "p", None), 1 << 20, 8);
+    let member = Member { peer: "p".into(), account: "a".into(), role: Role::Chair, delegation: None };
+    handle.join(ConnectionId(1), member, outbox).await;
+    let asking = SyncMessage { have: vec![Have::default()], ..SyncMessage::default() };
+    handle.event(Event::Sync { connection: ConnectionId(1), data: asking.encode().into() }).await;
+    let mut held = 0;
+    while handle.ask(|hub, _| hub.has_to_spare()).await.unwrap() {
+        held += 1;
+        assert!(held < 200, "it is still held");
+        tokio::time::sleep(QUIET / 10).await;
+    }
+    assert!(held > 1, "it was let go of at once: who comes next cannot share it");
 }

@@ -6,6 +6,7 @@ use super::{Closing, ConnectionId, Effect, Hub};
 use automerge::ChangeHash;
 use codraft_protocol::authorship::ChangeIx;
 use codraft_protocol::sync::SyncMessage;
+use codraft_protocol::wire::SharedFrame;
 
 impl Hub {
     /// Answers `message`, of whose changes `accepted` were new: those are acknowledged once they are durable.
@@ -48,8 +49,10 @@ impl Hub {
         }
         peer.started |= !lost;
 
-        let answer = if lost {
-            SyncMessage::reset(self.heads())
+        let frame = if lost {
+            self.frame(&SyncMessage::reset(self.heads()))
+        } else if start_over && message.has_nothing() {
+            self.everything()
         } else if start_over {
             let missing = self.missing(message);
             self.compose(unknown, missing)
@@ -61,12 +64,20 @@ impl Hub {
             self.compose(unknown, Vec::new())
         } else if accepted == 0 && !message.changes.is_empty() {
             // All of it was known or refused: a client that waits for an answer waits no longer.
-            SyncMessage::acknowledging(self.heads())
+            self.frame(&SyncMessage::acknowledging(self.heads()))
         } else {
             return;
         };
-        let frame = self.frame(&answer);
         effects.extend(self.peers.get_mut(&connection).map(|peer| peer.send(connection, frame)));
+    }
+
+    /// What somebody who has nothing is sent.
+    fn everything(&mut self) -> SharedFrame {
+        if let Some(frame) = &self.everything {
+            return frame.clone();
+        }
+        let frame = self.compose(Vec::new(), (0..self.durable).collect());
+        self.everything.insert(frame).clone()
     }
 
     /// The position of a change, if it is durable.
@@ -126,8 +137,8 @@ impl Hub {
     /// A message with those changes, that asks for the unknown ones. After it they have all that we have, so
     /// what we lack is what they have beyond our heads: exactly that, and no Bloom filter that would now and
     /// then hold back a change on which others build.
-    fn compose(&self, unknown: Vec<ChangeHash>, changes: Vec<u32>) -> SyncMessage {
-        let changes = changes.into_iter().filter_map(|number| self.raw(number)).collect();
-        SyncMessage { need: unknown, changes, ..SyncMessage::acknowledging(self.heads()) }
+    fn compose(&self, unknown: Vec<ChangeHash>, changes: Vec<u32>) -> SharedFrame {
+        let message = SyncMessage { need: unknown, ..SyncMessage::acknowledging(self.heads()) };
+        self.frame_with(&message, changes.into_iter())
     }
 }

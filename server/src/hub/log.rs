@@ -70,21 +70,28 @@ impl Log {
 
     /// One change as it came.
     pub(super) fn get(&self, number: u32, index: &Index) -> Option<Bytes> {
+        let mut raw = Vec::new();
+        self.write(number, index, &mut raw)?;
+        Some(raw.into())
+    }
+
+    /// Appends one change, as it came, to `out`.
+    pub(super) fn write(&self, number: u32, index: &Index, out: &mut Vec<u8>) -> Option<()> {
         let place = number.checked_sub(self.first)?;
-        let unpacked = |(first, strings): &(u32, Strings)| {
-            index.unpack(ChangeIx(number), strings.at(place - first)?).map(Bytes::from)
+        let mut unpack = |(first, strings): &(u32, Strings)| {
+            index.unpack(ChangeIx(number), strings.at(place.checked_sub(*first)?)?, out)
         };
         if place >= self.last.0 {
-            return unpacked(&self.last);
+            return unpack(&self.last);
         }
-        let behind = self.old.partition_point(|(first, _)| *first <= place);
-        let (first, compressed) = self.old.get(behind.checked_sub(1)?)?;
         let mut read = self.read.borrow_mut();
-        let is_read = read.as_ref().is_some_and(|(known, _)| known == first);
-        if !is_read {
+        let is_read = |(first, strings): &(u32, Strings)| (*first..first + strings.len()).contains(&place);
+        if !read.as_ref().is_some_and(is_read) {
+            let behind = self.old.partition_point(|(first, _)| *first <= place);
+            let (first, compressed) = self.old.get(behind.checked_sub(1)?)?;
             *read = Some((*first, compressed.strings()?));
         }
-        unpacked(read.as_ref()?)
+        unpack(read.as_ref()?)
     }
 }
 

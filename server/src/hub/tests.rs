@@ -142,8 +142,6 @@ fn a_filter_that_errs_costs_nobody_a_change() {
     assert_eq!(hub.heads(), client.get_heads());
 }
 
-/// A client comes back whose Bloom filter takes one of our heads for its own, while others write: it asks to start
-/// over for every message that names that head, and is sent the document once.
 /// A document goes on from a snapshot of the beginning of its own log, and from no other.
 #[test]
 fn a_snapshot_is_taken_up_by_its_own_log_only() {
@@ -304,6 +302,8 @@ fn who_begins_anew_on_its_connection_is_answered() {
     }
 }
 
+/// A client comes back whose Bloom filter takes one of our heads for its own, while others write: it asks to start
+/// over for every message that names that head, and is sent the document once.
 #[test]
 fn a_wish_to_start_over_is_one_however_often_it_is_said() {
     let mut doc = founded();
@@ -428,4 +428,45 @@ fn a_full_quarantine_says_so_and_takes_nothing() {
         );
         assert!(closed && is_told(&effects));
     }
+}
+
+/// A committee opens its document: many who have nothing come at once. They are sent the same bytes, which are held no
+/// longer than they are all there is, or somebody may come.
+#[test]
+fn who_has_nothing_shares_what_it_is_sent() {
+    let mut doc = founded();
+    write(&mut doc, &"words ".repeat(20_000));
+    let mut hub = hub(&doc, &[]);
+    let comes = |hub: &mut Hub, n: u64| {
+        let connection = ConnectionId(n);
+        join(hub, connection);
+        let mut client = Automerge::new();
+        let data = client.generate_sync_message(&mut State::new()).unwrap().encode().into();
+        let effects = handle(hub, Event::Sync { connection, data });
+        let frames = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Send { to, frame } if to == connection => Some(frame),
+            _ => None,
+        });
+        let frames: Vec<_> = frames.collect();
+        assert_eq!(frames.len(), 1);
+        let message = automerge::sync::Message::decode(frames[0].data()).unwrap();
+        client.receive_sync_message(&mut State::new(), message).unwrap();
+        assert_eq!(client.get_heads(), hub.heads());
+        frames[0].clone()
+    };
+    assert!(!hub.has_to_spare());
+    let (first, second) = (comes(&mut hub, 2), comes(&mut hub, 3));
+    assert!(hub.has_to_spare() && first.len() > 100_000);
+    assert_eq!((first.bytes().as_ptr(), &first), (second.bytes().as_ptr(), &second));
+    join(&mut hub, LINK);
+    let change = write(&mut fork(&doc, 7), "more ");
+    handle(&mut hub, bringing(&[&change]));
+    let third = comes(&mut hub, 4);
+    assert_eq!(third.bytes().as_ptr(), first.bytes().as_ptr(), "what is not durable is sent to nobody");
+    let durable = hub.folded();
+    handle(&mut hub, Event::Stored { durable });
+    assert!(!hub.has_to_spare());
+    assert!(comes(&mut hub, 5).len() > first.len() && hub.has_to_spare());
+    handle(&mut hub, Event::Quiet);
+    assert!(!hub.has_to_spare());
 }
