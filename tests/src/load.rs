@@ -6,6 +6,7 @@
 pub mod board;
 pub mod client;
 pub mod contender;
+pub mod disk;
 pub mod document;
 pub mod edits;
 pub mod fan_out;

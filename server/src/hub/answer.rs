@@ -76,7 +76,7 @@ impl Hub {
         if let Some(frame) = &self.everything {
             return frame.clone();
         }
-        let frame = self.compose(Vec::new(), (0..self.durable).collect());
+        let frame = self.frame_with(&SyncMessage::acknowledging(self.heads()), 0..self.durable);
         self.everything.insert(frame).clone()
     }
 

@@ -3,6 +3,7 @@
 use super::board::{Board, Dialect, Sight};
 use super::client::{Client, Failed};
 use super::contender::{PATIENCE, Running, Subject};
+use super::disk::{Probe, SLOWEST};
 use super::document;
 use super::figures::{Usage, median, memory, peak, percentile, written};
 use super::peer;
@@ -143,6 +144,7 @@ pub async fn run(scenario: &str, running: &Running, subject: &Subject, shape: &S
         return Ok(Ran { row, wrote: started..started });
     }
 
+    let probe = Probe::start().map_err(|error| format!("watching the disk: {error}"))?;
     let begun = tokio::time::Instant::now();
     let due = |edit: u32| begun + Duration::from_secs_f64(f64::from(edit) / shape.rate);
     let (mut before, mut disk) = (Usage::now(pid), written(pid));
@@ -162,6 +164,7 @@ pub async fn run(scenario: &str, running: &Running, subject: &Subject, shape: &S
     }
     let used = Usage::now(pid).since(before);
     let disk = written(pid) - disk;
+    row.set(SLOWEST, probe.slowest().as_secs_f64() * 1e3);
     // Late duplicates and acknowledgements are part of what a server does.
     tokio::time::sleep(shape.acknowledge * 3).await;
     stop.send_replace(true);

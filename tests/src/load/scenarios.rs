@@ -8,7 +8,7 @@ use super::contender::{Contender, Running, Subject};
 use super::document::resolution;
 use super::fan_out::{self, Shape, middle};
 use super::report::Row;
-use super::{growth, kill, late, many, soak};
+use super::{disk, growth, kill, late, many, soak};
 
 /// What one may choose about them.
 #[derive(Clone, Debug)]
@@ -188,9 +188,39 @@ impl Scenario {
     async fn repeat(self, contender: Contender, shape: &Shape, repeat: usize) -> Result<Row, Failed> {
         let mut rows = Vec::new();
         for _ in 0..repeat {
-            rows.push(self.once(contender, shape).await?);
+            let mut row = self.once(contender, shape).await?;
+            let mut tries = 1;
+            // Again where the disk by itself stood still meanwhile.
+            while tries < TRIES && row.get(disk::SLOWEST).is_some_and(|stood| stood >= STILL) {
+                row = self.once(contender, shape).await?;
+                tries += 1;
+            }
+            rows.push(row);
         }
         middle(rows).ok_or_else(|| "nothing was run".to_owned())
+    }
+
+    /// Runs it at one rate; again where the disk by itself stood still meanwhile. What it says is why the rate did not
+    /// hold.
+    async fn at(self, contender: Contender, shape: &Shape, bound: f64) -> (Row, Option<String>) {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let outcome = self.once(contender, shape).await;
+            let row = outcome.unwrap_or_else(|why| Row::failed(self.name(), contender.name(), why));
+            let p99 = row.get("p99 ms");
+            let came =
+                p99.map_or_else(|| "it did not come to its end".to_owned(), |p99| format!("p99 {p99:.0} ms"));
+            let said = format!("{}/s: {came} {}", shape.rate, row.why).trim().to_owned();
+            let stood = row.get(disk::SLOWEST).unwrap_or_default();
+            eprintln!("  {} at {said}; the disk's slowest sync took {stood:.0} ms", contender.name());
+            if row.counts && p99.is_some_and(|p99| p99 <= bound) {
+                return (row, None);
+            }
+            if stood < STILL || tries == TRIES {
+                return (row, Some(said));
+            }
+        }
     }
 
     /// Raises the rate until deliveries are late or missing; the row is that of the last rate that held.
@@ -205,16 +235,8 @@ impl Scenario {
         let mut first = None;
         for rate in RATES {
             let shape = Shape { peers, writers, rate, seconds: 6.0, drain: 6.0, ..Shape::default() };
-            let mut row = match self.once(contender, &shape).await {
-                Ok(row) => row,
-                Err(why) => Row::failed(self.name(), contender.name(), why),
-            };
-            let p99 = row.get("p99 ms");
-            let came =
-                p99.map_or_else(|| "it did not come to its end".to_owned(), |p99| format!("p99 {p99:.0} ms"));
-            let said = format!("{rate}/s: {came} {}", row.why).trim().to_owned();
-            eprintln!("  {} at {said}", contender.name());
-            if !row.counts || p99.is_none_or(|p99| p99 > bound) {
+            let (mut row, said) = self.at(contender, &shape, bound).await;
+            if let Some(said) = said {
                 first = Some(said);
                 break;
             }
@@ -234,6 +256,12 @@ impl Scenario {
 /// The rates that are tried.
 const RATES: [f64; 13] =
     [20.0, 40.0, 80.0, 160.0, 320.0, 500.0, 700.0, 1000.0, 1400.0, 2000.0, 2800.0, 4000.0, 5600.0];
+
+/// A disk of which one sync takes so many milliseconds stood still: that says nothing of a server.
+const STILL: f64 = 50.0;
+
+/// How often a rate is tried at most.
+const TRIES: u32 = 4;
 
 /// The many documents.
 const MANY: many::Layout =
