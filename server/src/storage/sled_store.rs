@@ -94,14 +94,30 @@ fn transaction_failed(error: TransactionError<()>) -> StorageError {
     }
 }
 
+/// What sled says where its file is locked.
+const SLED_IS_LOCKED: &str = "could not acquire lock";
+
 /// Opens sled; a panic inside it is an error like any other.
 fn open_sled(path: &Path, cache: u64) -> Result<Trees, String> {
+    open_sled_with(path, cache, || std::thread::sleep(LOCK_PAUSE))
+}
+
+/// sled has a lock of its own, which one of its threads, or a child that is just being started, may have for a moment
+/// longer than the store lived: whoever holds `LOCK` waits for that.
+fn open_sled_with(path: &Path, cache: u64, mut pause: impl FnMut()) -> Result<Trees, String> {
     // Flushed by whoever acknowledges, never by the clock.
     let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(cache);
-    match catch_unwind(AssertUnwindSafe(|| Trees::open(&config))) {
+    let open = || match catch_unwind(AssertUnwindSafe(|| Trees::open(&config))) {
         Ok(opened) => opened.map_err(|error| error.to_string()),
         Err(panic) => Err(words_of(&*panic)),
+    };
+    for _ in 0..LOCK_TRIES {
+        match open() {
+            Err(error) if error.contains(SLED_IS_LOCKED) => pause(),
+            opened => return opened,
+        }
     }
+    open()
 }
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
@@ -211,6 +227,10 @@ impl SledStorage {
         drop_snapshots(&db, false)?;
         let trees = match open_sled(&db, options.cache) {
             Ok(trees) => trees,
+            // Nothing is wrong with it.
+            Err(first) if first.contains(SLED_IS_LOCKED) => {
+                return Err(StorageError::InUse { dir: shown() });
+            }
             Err(first) => {
                 let aside = dir.join(format!("db.damaged-at-{}", acknowledged.sequence));
                 tracing::error!(error = first, aside = %aside.display(), "sled does not open; trying without its snapshots");

@@ -51,6 +51,35 @@ fn a_lock_that_is_just_being_let_go_is_waited_for() {
     assert!(matches!(refused, Err(StorageError::InUse { .. })));
 }
 
+/// sled's own lock outlives a store by a moment now and then; that is no damage.
+#[test]
+fn so_is_sleds_own() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(new_store(dir.path()));
+    let db = dir.path().join("db");
+    let held = || {
+        let file = File::open(db.join("db")).unwrap();
+        file.lock().unwrap();
+        file
+    };
+    let mut holder = Some(held());
+    let mut pauses = 0;
+    let opened = open_sled_with(&db, 1 << 20, || {
+        pauses += 1;
+        if pauses == 3 {
+            holder = None;
+        }
+    });
+    drop(opened.unwrap());
+    assert!(pauses >= 3, "{pauses}");
+    let _holder = held();
+    let refused = SledStorage::open(dir.path(), &no_reserve());
+    assert!(matches!(refused, Err(StorageError::InUse { .. })), "{refused:?}");
+    let copies = fs::read_dir(dir.path()).unwrap().filter_map(Result::ok);
+    let copies = copies.filter(|entry| entry.file_name().to_string_lossy().contains("damaged"));
+    assert_eq!(copies.count(), 0);
+}
+
 /// Values that no packing makes smaller.
 fn change(n: u64, len: usize) -> Write {
     let mut value = vec![0; len];
