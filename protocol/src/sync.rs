@@ -85,15 +85,13 @@ impl SyncMessage {
 
     /// Whether the sender asks to start over: it claims to have nothing in common.
     pub fn asks_for_everything(&self) -> bool {
-        self.have
-            .first()
-            .is_some_and(|have| have.last_sync.is_empty() && have.bloom == BloomFilter::default())
+        self.have.first().is_some_and(|have| *have == Have::default())
     }
 
     /// Whether the sender has no change at all, and says nothing else.
     pub fn has_nothing(&self) -> bool {
-        let none = |have: &Have| have.last_sync.is_empty() && have.bloom == BloomFilter::default();
-        self.heads.is_empty() && self.need.is_empty() && self.changes.is_empty() && self.have.iter().all(none)
+        let none = self.have.iter().all(|have| *have == Have::default());
+        none && self.heads.is_empty() && self.need.is_empty() && self.changes.is_empty()
     }
 
     /// Whether the sender knows nothing of what it shares with us: its state of syncing is new.

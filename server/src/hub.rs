@@ -8,6 +8,7 @@
 mod act;
 mod answer;
 mod event;
+mod frame;
 mod log;
 mod peer;
 mod quarantine;
@@ -536,32 +537,9 @@ impl Hub {
         }
     }
 
-    /// Whether it holds bytes that it can do without once nobody comes for a while.
-    pub fn has_to_spare(&self) -> bool {
-        self.everything.is_some()
-    }
-
     /// The durable heads, ascending.
     pub fn heads(&self) -> Vec<ChangeHash> {
         self.durable_heads.iter().copied().collect()
-    }
-
-    fn frame(&self, message: &SyncMessage) -> SharedFrame {
-        SharedFrame::sync(&self.server, &self.document_text, &message.encode())
-    }
-
-    /// The frame of a message with these changes of the log.
-    fn frame_with(&self, message: &SyncMessage, changes: impl ExactSizeIterator<Item = u32>) -> SharedFrame {
-        // With their lengths; where it is not all of them, about.
-        let whole = self.log.bytes() as usize + 3 * self.log.len() as usize;
-        let capacity = if changes.len() == self.log.len() as usize { whole } else { changes.len() * 192 };
-        let frame = SharedFrame::sync_with(&self.server, &self.document_text, capacity, |out| {
-            let index = &self.proceedings.index;
-            let each = |number| move |out: &mut Vec<u8>| self.log.write(number, index, out);
-            message.encode_with(out, changes.map(each))
-        });
-        // All of the log can be read. Were it not so, whoever asks would learn what there is, and ask again.
-        frame.unwrap_or_else(|| self.frame(message))
     }
 }
 

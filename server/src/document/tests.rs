@@ -221,8 +221,10 @@ async fn what_is_written_without_a_pause_gets_its_snapshot() {
 #[tokio::test]
 async fn what_newcomers_share_is_let_go_of() {
     let handle = started(Slow::default());
-    // The document's first rest, in which it looks after what an earlier run left, is over.
-    tokio::time::sleep(QUIET + QUIET / 5).await;
+    // It has looked after what an earlier run left.
+    while !handle.is_at_rest() {
+        tokio::time::sleep(QUIET / 10).await;
+    }
     let (outbox, _outflow) = outbox::outbox(Addressee::new("server", "p", None), 1 << 20, 8);
     let member = Member { peer: "p".into(), account: "a".into(), role: Role::Chair, delegation: None };
     handle.join(ConnectionId(1), member, outbox).await;

@@ -71,15 +71,6 @@ impl Hub {
         effects.extend(self.peers.get_mut(&connection).map(|peer| peer.send(connection, frame)));
     }
 
-    /// What somebody who has nothing is sent.
-    fn everything(&mut self) -> SharedFrame {
-        if let Some(frame) = &self.everything {
-            return frame.clone();
-        }
-        let frame = self.frame_with(&SyncMessage::acknowledging(self.heads()), 0..self.durable);
-        self.everything.insert(frame).clone()
-    }
-
     /// The position of a change, if it is durable.
     fn durable_position(&self, hash: &ChangeHash) -> Option<u32> {
         self.proceedings.index.position(hash).map(|ix| ix.0).filter(|number| *number < self.durable)

@@ -34,13 +34,15 @@ impl Probe {
         let (stop, stopped) = channel();
         let watch = move || {
             let mut slowest = Duration::ZERO;
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PAUSE) {
+            loop {
                 let begun = Instant::now();
                 // A disk that fails is the server's to tell.
                 let _ = sync(&file);
                 slowest = slowest.max(begun.elapsed());
+                if stopped.recv_timeout(PAUSE) != Err(RecvTimeoutError::Timeout) {
+                    return slowest;
+                }
             }
-            slowest
         };
         Ok(Self { stop, thread: std::thread::Builder::new().spawn(watch)? })
     }
@@ -64,9 +66,6 @@ mod tests {
 
     #[test]
     fn it_says_how_long_a_sync_took() {
-        let probe = Probe::start().unwrap();
-        std::thread::sleep(PAUSE * 3);
-        assert!(probe.slowest() > Duration::ZERO);
-        assert_eq!(Probe::start().unwrap().slowest(), Duration::ZERO, "it had no time for one");
+        assert!(Probe::start().unwrap().slowest() > Duration::ZERO);
     }
 }

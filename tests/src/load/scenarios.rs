@@ -260,7 +260,7 @@ const RATES: [f64; 13] =
 /// A disk of which one sync takes so many milliseconds stood still: that says nothing of a server.
 const STILL: f64 = 50.0;
 
-/// How often a rate is tried at most.
+/// How often a run is made at most.
 const TRIES: u32 = 4;
 
 /// The many documents.
