@@ -191,6 +191,14 @@ impl Api {
         self.get(&format!("/documents/{}/proposals", segment(id)))
     }
 
+    /// Everything that is shown of a document.
+    ///
+    /// # Errors
+    /// [`ApiError`], like all of these
+    pub fn overview(&self, id: &str) -> Result<api::Overview, ApiError> {
+        self.get(&format!("/documents/{}/overview", segment(id)))
+    }
+
     /// Who wrote every word of a document.
     ///
     /// # Errors

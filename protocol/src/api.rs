@@ -6,6 +6,7 @@ mod comment;
 mod document;
 mod event;
 mod hashes;
+mod overview;
 mod proposal;
 mod round;
 
@@ -15,6 +16,7 @@ pub use comment::*;
 pub use document::*;
 pub use event::*;
 pub use hashes::ChangeHashes;
+pub use overview::*;
 pub use proposal::*;
 pub use round::*;
 

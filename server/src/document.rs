@@ -13,6 +13,7 @@ use crate::hub::{
     Closing, ConnectionId, Effect, Event, Hub, Member, NetChange, NewChange, NewEntry, Refused, Snapshot,
 };
 use crate::outbox::{Outbox, Outgoing};
+use crate::overview::Editions;
 use codraft_protocol::api::{By, DocumentEvent};
 use codraft_protocol::round::{Command as Decision, Refusal};
 use codraft_protocol::time::Timestamp;
@@ -20,8 +21,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{Mutex, MutexGuard, broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
 
 /// Commands that may wait for one document before connections have to wait.
 const COMMANDS: usize = 1024;
@@ -92,6 +94,7 @@ pub struct Handle {
     commands: mpsc::Sender<Command>,
     events: broadcast::Sender<DocumentEvent>,
     rest: Arc<Rest>,
+    editions: Arc<Mutex<Editions>>,
 }
 
 impl Handle {
@@ -102,7 +105,8 @@ impl Handle {
         let rest = Arc::new(Rest { at_rest_after: AtomicU64::new(BUSY), ..Rest::default() });
         let task = Opening { opened, facts, keep, inbox: Inbox::new(inbox) };
         tokio::spawn(task.run(events.clone(), Arc::clone(&rest)));
-        Self { commands, events, rest }
+        let editions = Arc::new(Mutex::new(Editions::new(Uuid::new_v4().simple().to_string())));
+        Self { commands, events, rest, editions }
     }
 
     /// Brings a connection in.
@@ -157,6 +161,11 @@ impl Handle {
         let (answer, answered) = oneshot::channel();
         self.command(Command::Publish { member, net, answer }).await;
         answered.await.ok()
+    }
+
+    /// What was told of it last to who shows it.
+    pub async fn editions(&self) -> MutexGuard<'_, Editions> {
+        self.editions.lock().await
     }
 
     /// Its events from now on.

@@ -3,6 +3,7 @@
 mod access_log;
 mod backup;
 mod comments;
+mod compression;
 mod delegations;
 mod documents;
 mod drafts;
@@ -28,7 +29,7 @@ use crate::storage::Reader;
 use crate::storage::committer::{CommitterHandle, Health};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post, put};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
@@ -82,6 +83,7 @@ pub fn router(house: House) -> Router {
     let api = Router::new()
         .route("/documents", get(documents::list).post(documents::create))
         .route("/documents/{id}", get(documents::one))
+        .route("/documents/{id}/overview", get(documents::overview))
         .route("/documents/{id}/text", get(documents::text))
         .route("/documents/{id}/attribution", get(documents::attribution))
         .route("/documents/{id}/proposals", get(proposals::list))
@@ -126,7 +128,9 @@ pub fn router(house: House) -> Router {
         .route("/me", get(delegations::me))
         .route("/login", post(login::login))
         .route("/logout", post(login::logout))
-        .route("/openapi.json", get(openapi::document));
+        .route("/openapi.json", get(openapi::document))
+        .layer(compression::layer())
+        .layer(from_fn(compression::reading_only));
     Router::new()
         .nest("/api/v1", api)
         .route("/sync", get(sync::upgrade))

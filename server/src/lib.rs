@@ -17,6 +17,7 @@ pub mod http;
 pub mod hub;
 pub mod notify;
 pub mod outbox;
+pub mod overview;
 mod patience;
 pub mod pieces;
 pub mod places;

@@ -4,6 +4,7 @@
 mod drafts;
 mod loading;
 mod open;
+mod overview;
 mod proceedings;
 mod shelf;
 mod snapshots;
@@ -73,6 +74,9 @@ pub enum RegistryError {
     /// The audit trail cannot be replayed to that moment.
     #[error(transparent)]
     Audit(#[from] codraft_protocol::round::audit::AuditError),
+    /// What is there cannot be told.
+    #[error("this cannot be written as JSON: {0}")]
+    Unwritten(String),
     /// No such agreed text.
     #[error("there is no revision {0} yet; GET …/revisions lists those there are")]
     NoSuchRevision(u32),

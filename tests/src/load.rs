@@ -17,6 +17,7 @@ pub mod kill;
 pub mod late;
 pub mod limit;
 pub mod many;
+pub mod pages;
 pub mod peer;
 pub mod report;
 pub mod samod_server;

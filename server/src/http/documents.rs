@@ -1,13 +1,15 @@
 //! Documents: their listing, text, attribution, proposals and quarantine.
 
 use super::House;
+use super::compression;
 use super::problem::Problem;
 use super::request::{Body, Known, Of, query};
 use crate::directory::permission::{self, Action};
+use crate::overview::Form;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, Uri, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use codraft_protocol::amendment::View;
 use codraft_protocol::api;
 
@@ -39,6 +41,31 @@ pub(super) async fn create(
     responses((status = 200, body = api::Document), (status = "4XX", body = api::Problem)))]
 pub(super) async fn one(State(house): State<House>, of: Of) -> Result<Json<api::Document>, Problem> {
     Ok(Json(house.registry.document(of.document).await?))
+}
+
+/// Everything that is shown of it at one moment; with `since`, what of that has changed.
+#[utoipa::path(get, path = "/api/v1/documents/{id}/overview", tag = "documents",
+    params(("id" = String, Path, description = "The document's id"),
+        ("since" = Option<String>, Query, description = "The `edition` of an earlier answer")),
+    responses((status = 200, body = api::Overview), (status = "4XX", body = api::Problem)))]
+pub(super) async fn overview(
+    State(house): State<House>,
+    of: Of,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let since = query(&uri).remove("since");
+    let form = if compression::accepts(&headers, "gzip") { Form::Gzip } else { Form::Plain };
+    // Compressed here, once for all who ask for the same.
+    let overview = house.registry.overview(of.document, since.as_deref(), form).await?;
+    let kind = (header::CONTENT_TYPE, "application/json");
+    Ok(match form {
+        Form::Plain => ([kind], overview).into_response(),
+        Form::Gzip => {
+            let encoding = [(header::CONTENT_ENCODING, "gzip"), (header::VARY, "accept-encoding")];
+            ([kind], encoding, overview).into_response()
+        }
+    })
 }
 
 /// Its text, in one view.

@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
     info(title = "codraft", description = "Delegations draft a resolution together: documents, attributed \
         proposals, accounts. Errors are `application/problem+json`."),
     paths(
-        super::documents::list, super::documents::create, super::documents::one, super::documents::text,
+        super::documents::list, super::documents::create, super::documents::one, super::documents::overview, super::documents::text,
         super::documents::attribution, super::documents::quarantine,
         super::proposals::list, super::proposals::one, super::proposals::join, super::proposals::withdraw,
         super::proposals::reason, super::proposals::collisions, super::proposals::table,

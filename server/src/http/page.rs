@@ -1,5 +1,6 @@
 //! The page: the web application, built from `server/web` and carried by the program in compressed form.
 
+use super::compression::accepts;
 use super::operations;
 use axum::body::Body;
 use axum::extract::Path;
@@ -82,19 +83,10 @@ fn serve(path: &str, asked: &HeaderMap) -> Option<Response<Body>> {
 }
 
 fn encoded(file: &File, asked: &HeaderMap) -> (Body, Option<&'static str>) {
-    let accepted = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let accepts = |name: &str| {
-        accepted.is_some_and(|list| {
-            list.split(',').any(|one| {
-                let mut parts = one.split(';').map(str::trim);
-                parts.next() == Some(name) && !parts.any(|weight| weight == "q=0")
-            })
-        })
-    };
-    if accepts("br") {
+    if accepts(asked, "br") {
         return (Body::from(file.brotli), Some("br"));
     }
-    if accepts("gzip") {
+    if accepts(asked, "gzip") {
         return (Body::from(file.gzip), Some("gzip"));
     }
     let mut plain = Vec::new();

@@ -146,6 +146,9 @@ impl From<RegistryError> for Problem {
             RegistryError::Randomness(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-randomness", "No secret can be made", detail)
             }
+            RegistryError::Unwritten(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unwritten", "This cannot be told", detail)
+            }
             RegistryError::Refused(refusal) => {
                 let status = match () {
                     () if refusal.is_unknown() => StatusCode::NOT_FOUND,

@@ -67,6 +67,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/documents", Need::To(Action::Read)),
     route("POST", "/api/v1/documents", Need::To(Action::Import)),
     route("GET", "/api/v1/documents/{id}", Need::To(Action::Read)),
+    route("GET", "/api/v1/documents/{id}/overview", Need::To(Action::Read)),
     route("GET", "/api/v1/documents/{id}/text", Need::To(Action::Read)),
     route("GET", "/api/v1/documents/{id}/attribution", Need::To(Action::Read)),
     route("GET", "/api/v1/documents/{id}/proposals", Need::To(Action::Read)),

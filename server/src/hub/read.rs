@@ -19,7 +19,23 @@ pub struct Facts {
     pub baseline: api::Baseline,
 }
 
+/// What everything that is read of a document depends on, but for who is connected to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Changes, durable or not.
+    pub changes: usize,
+    /// Durable ones.
+    pub durable: u32,
+    /// Entries of the ledger.
+    pub entries: u64,
+}
+
 impl Hub {
+    /// What everything else here depends on.
+    pub fn state(&self) -> State {
+        State { changes: self.proceedings.index.len(), durable: self.durable, entries: self.entries() }
+    }
+
     /// The record relative to the baseline; the same one until something changes.
     pub fn record(&self) -> Arc<Record> {
         self.proceedings.record()

@@ -42,14 +42,24 @@ impl Registry {
     /// [`RegistryError`]
     pub async fn proposals(&self, id: DocumentId) -> Result<api::Proposals, RegistryError> {
         if self.inner.committer.takes_writes() {
-            let server = api::By { account: String::new(), role: None, delegation: None };
-            self.act(id, Command::Number, server).await?;
+            self.put_on_record(id).await?;
         }
         let mut proposals = self.ask(id, |hub, _| hub.proposals()).await?;
-        if lock(&self.inner.drafts).is_draft(id) {
-            proposals.proposals.iter_mut().for_each(|one| one.status = api::Status::Draft);
-        }
+        self.mark_draft(id, &mut proposals.proposals);
         Ok(proposals)
+    }
+
+    /// Gives each of its proposals a number that has none.
+    pub(super) async fn put_on_record(&self, id: DocumentId) -> Result<(), RegistryError> {
+        let server = api::By { account: String::new(), role: None, delegation: None };
+        self.act(id, Command::Number, server).await.map(drop)
+    }
+
+    /// Proposals of a draft are not tabled.
+    pub(super) fn mark_draft(&self, id: DocumentId, proposals: &mut [api::Proposal]) {
+        if lock(&self.inner.drafts).is_draft(id) {
+            proposals.iter_mut().for_each(|one| one.status = api::Status::Draft);
+        }
     }
 
     /// Its comments.

@@ -8,7 +8,7 @@ use super::contender::{Contender, Running, Subject};
 use super::document::resolution;
 use super::fan_out::{self, Shape, middle};
 use super::report::Row;
-use super::{disk, growth, kill, late, many, soak};
+use super::{disk, growth, kill, late, many, pages, soak};
 
 /// What one may choose about them.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub enum Scenario {
     Growth,
     /// 10,000 documents, 200 of them active, one of them busy
     Many,
+    /// 100 pages follow what one delegation writes, in 40 and in 400 provisions
+    Pages,
     /// 200 clients come and go, the server is killed every minute; see --minutes
     Soak,
 }
@@ -64,6 +66,7 @@ impl Scenario {
             Self::Open => "open",
             Self::Growth => "growth",
             Self::Many => "many",
+            Self::Pages => "pages",
             Self::Soak => "soak",
         }
     }
@@ -81,6 +84,7 @@ impl Scenario {
             Self::Open => "documents of 1,000 to 1,000,000 operations after a restart",
             Self::Growth => "the hub alone, as a document grows",
             Self::Many => "10,000 documents, 200 of them active, one of them busy",
+            Self::Pages => "100 pages follow what one delegation writes, 20 edits a second, to 10 peers",
             Self::Soak => "200 clients come and go, 20 edits a second, the server is killed every minute",
         }
     }
@@ -90,7 +94,9 @@ impl Scenario {
         match self {
             Self::S1 | Self::S2 | Self::S3 | Self::S5 | Self::Readers => true,
             Self::S4 | Self::S6 => contender.dialect() == Dialect::Automerge,
-            Self::Open | Self::Growth | Self::Many | Self::Soak => contender == Contender::Codraft,
+            Self::Open | Self::Growth | Self::Many | Self::Pages | Self::Soak => {
+                contender == Contender::Codraft
+            }
         }
     }
 
@@ -131,6 +137,7 @@ impl Scenario {
                 Ok(mut running) => many::run(&mut running, MANY).await,
                 Err(why) => Err(why),
             },
+            Self::Pages => pages::run(100, &[40, 400]).await,
             _ => self.on_each(contender, settings).await.map(|row| vec![row]),
         };
         outcome.unwrap_or_else(|why| vec![Row::failed(self.name(), contender.name(), why)])
@@ -169,7 +176,9 @@ impl Scenario {
                 let mut running = tokio::task::block_in_place(|| Running::start(contender))?;
                 soak::run(&mut running, &soak::Layout::of(settings.minutes), |_, _| {}).await
             }
-            Self::Open | Self::Growth | Self::Many => Err("this is not run server by server".to_owned()),
+            Self::Open | Self::Growth | Self::Many | Self::Pages => {
+                Err("this is not run server by server".to_owned())
+            }
         }
     }
 
