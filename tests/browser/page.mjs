@@ -73,9 +73,8 @@ export const saved = (page) => page.locator('.state[data-safe="true"][data-link=
 /** Takes the network away, once the page keeps what it needs to be opened without. */
 export async function goOffline(page) {
   await until("the page can be opened without the server", () => page.evaluate(async () => {
-    const document = location.pathname.replace("/documents/", "/api/v1/documents/");
-    const parts = ["", "/attribution", "/proposals", "/rounds", "/comments"].map((part) => `${document}${part}`);
-    const kept = await Promise.all(["/join", "/api/v1/me", "/api/v1/delegations", ...parts].map((address) => caches.match(address)));
+    const overview = `${location.pathname.replace("/documents/", "/api/v1/documents/")}/overview`;
+    const kept = await Promise.all(["/join", "/api/v1/me", "/api/v1/delegations", overview].map((address) => caches.match(address)));
     // Also its copy of the text, where it has one: that is kept a moment later than it is there.
     const names = (await indexedDB.databases()).map((one) => one.name).filter((name) => /^codraft-(?!unsent)/.test(name));
     const copies = await Promise.all(names.map((name) => new Promise((resolve) => {

@@ -180,7 +180,7 @@ test("a server that goes while it answers was not reached: the page asks again, 
     const server = connect(Number(port), host);
     let cut = false;
     client.on("data", (bytes) => {
-      cut ||= cuts > 0 && /^GET \S*\/attribution /.test(bytes.toString("latin1"));
+      cut ||= cuts > 0 && /^GET \S*\/overview[? ]/.test(bytes.toString("latin1"));
       server.write(bytes);
     });
     server.on("data", (bytes) => {

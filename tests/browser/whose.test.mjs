@@ -45,7 +45,7 @@ const told = (page, place) => provision(page, place).locator(".words").evaluate(
 
 test("words that came in are their author's at once, or nobody's, but not the reader's", async () => {
   const answers = gate();
-  const page = await watched((context) => context.route("**/attribution", async (route) => {
+  const page = await watched((context) => context.route(/\/overview/, async (route) => {
     const answer = await route.fetch();
     await answers.passed();
     await route.fulfill({ response: answer });

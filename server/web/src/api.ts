@@ -1,5 +1,5 @@
 // The server's HTTP API as the page uses it (docs/api.md).
-import { asked } from "./reserve";
+import { asked, reserve } from "./reserve";
 
 const ROOT = "/api/v1";
 
@@ -40,6 +40,13 @@ export interface Happening { at: string; by: string; what: string; reason?: stri
 export interface Round {
   number: number; state: "open" | "closed" | "concluded"; baseline: number; opened: string; deadline?: string; closed?: string;
   concluded?: string; result?: number;
+}
+/** A list, or what has changed in it; `order` names all of it where that is not as it was. */
+export interface Part<T> { whole: boolean; entries: T[]; order?: string[] }
+/** What is shown of a document; with `since`, what of that has changed since that edition. */
+export interface Overview {
+  edition: string; since?: string; document: Document; heads: string[]; roster: Record<string, string>; provisions: Part<AttributedProvision>;
+  proposals: Part<Proposal>; rounds: Round[]; comments: Part<Comment>;
 }
 export type Decision = "adopt" | "reject" | "bracket" | "defer";
 export interface Alternative { proposals: string[]; sponsors: string[]; text: string }
@@ -111,6 +118,14 @@ export async function get<T>(path: string): Promise<T> {
   asked(`${ROOT}${path}`);
   return JSON.parse(await ask("GET", path)) as T;
 }
+
+/** What is shown of a document: what has changed since an edition, or all of it. */
+export async function overviewOf(id: string, since: string | null): Promise<Overview> {
+  return JSON.parse(await ask("GET", `/documents/${id}/overview${since === null ? "" : `?since=${since}`}`)) as Overview;
+}
+
+/** Keeps it, to be shown where the server is not reached. */
+export const keepOverview = (id: string, overview: () => Overview): void => reserve(`${ROOT}/documents/${id}/overview`, () => JSON.stringify(overview()));
 
 /** A text, as it is. */
 export const read = (path: string): Promise<string> => ask("GET", path);

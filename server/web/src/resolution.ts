@@ -1,12 +1,14 @@
 // One resolution as the page has it: what the server says of it, and what this replica holds beyond that.
 import { batch, computed, signal } from "@preact/signals";
-import { type AttributedProvision, type Attribution, type Comment, type Document, get, type Place, Problem, type Proposal, type Round } from "./api";
+import { type AttributedProvision, type Attribution, type Comment, type Document, keepOverview, overviewOf, type Place, Problem, type Proposal, type Round } from "./api";
 import { overlay, type Run, runsOf, standing } from "./marks";
 import { placeOf } from "./place";
 import type { Link } from "./replica/connection";
 import type { Held, Replica } from "./replica/replica";
 import { nameOf } from "./delegations";
 import { type Saying, type UnsentComment, UnsentSayings } from "./unsent";
+import { after, whole, type Whole } from "./overview";
+import { forsake, isServed } from "./reserve";
 import { grouped, unchanged } from "./unchanged";
 import { comments as mayComment, me, speaker, writer } from "./visitor";
 import { list, t } from "./words";
@@ -45,6 +47,8 @@ export class Resolution {
   #last = 0;
   #closed = false;
   #reading = Promise.resolve();
+  /** What the server said last. */
+  #known: Whole | null = null;
   /** Changes that became durable, in order: whose, and the heads after them. */
   #heard: { heads: string; delegations: string[] }[] = [];
   /** What was told last of who edited what, and how many readings since have not been told of. */
@@ -89,27 +93,26 @@ export class Resolution {
   async #read(): Promise<void> {
     this.#last = Date.now();
     try {
-      const [document, attribution, proposals, rounds, comments] = await Promise.all([
-        get<Document>(`/documents/${this.id}`),
-        get<Attribution>(`/documents/${this.id}/attribution`),
-        get<{ proposals: Proposal[] }>(`/documents/${this.id}/proposals`),
-        get<{ rounds: Round[] }>(`/documents/${this.id}/rounds`),
-        get<{ comments: Comment[] }>(`/documents/${this.id}/comments`),
-      ]);
-      attribution.provisions = unchanged(this.attribution.value?.provisions ?? [], attribution.provisions, (one) => one.provision.id);
+      const said = await overviewOf(this.id, this.#known?.edition ?? null);
+      const now = after(said, this.#known);
+      // An answer in full is the service worker's to keep, where there is one.
+      if (said.since === undefined ? !isServed() : said.edition !== said.since) keepOverview(this.id, () => whole(now));
+      this.#known = now;
+      const { document, attribution, proposals, rounds, comments } = now;
       this.#tell(attribution);
       batch(() => {
         this.document.value = document;
         this.attribution.value = attribution;
-        this.proposals.value = unchanged(this.proposals.value, proposals.proposals, (one) => one.id);
-        this.rounds.value = rounds.rounds;
-        this.comments.value = unchanged(this.comments.value, comments.comments, (one) => String(one.number));
+        this.proposals.value = proposals;
+        this.rounds.value = rounds;
+        this.comments.value = unchanged(this.comments.value, comments, (one) => String(one.number));
         this.problem.value = null;
         this.replica.value?.attributed(attribution);
       });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.problem.value = error;
+      if (error.status === 401) forsake();
       // The stream of events may be there all the same, and tell nothing more.
       if (this.reached.value && (error.unreachable || error.status >= 500)) this.soon(AGAIN);
     }

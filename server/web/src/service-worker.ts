@@ -6,7 +6,7 @@ const [PAGE, API] = [`codraft-page-${VERSION}`, "codraft-api"];
 /** Where the page is. */
 const ADDRESS = /^\/(|join|secretariat|documents\/.*)$/;
 /** The answers that a page needs to show a resolution. */
-const KEPT = /^\/api\/v1\/(me|delegations|documents(\/[^/]+(\/(attribution|proposals|rounds|comments))?)?)$/;
+const KEPT = /^\/api\/v1\/(me|delegations|documents(\/[^/]+\/overview)?)$/;
 
 worker.addEventListener("install", (event) => {
   event.waitUntil((async () => {
@@ -30,11 +30,18 @@ worker.addEventListener("fetch", (event) => {
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (url.pathname.startsWith("/page/")) event.respondWith(cached(request));
   else if (request.mode === "navigate" && ADDRESS.test(url.pathname)) event.respondWith(fresh(request, PAGE, "/join"));
-  else if (KEPT.test(url.pathname) && url.search === "") event.respondWith(fresh(request, API, url.pathname));
+  else if (KEPT.test(url.pathname)) event.respondWith(url.search === "" ? fresh(request, API, url.pathname) : changes(request, url.pathname));
 });
 
 async function cached(request: Request): Promise<Response> {
   return (await caches.match(request)) ?? fetch(request);
+}
+
+/** What has changed since an answer: who asks puts it together, and keeps it. */
+async function changes(request: Request, key: string): Promise<Response> {
+  const answer = await fetch(request);
+  if (answer.status === 401) await (await caches.open(API)).delete(key);
+  return answer;
 }
 
 /** The server's answer; where there is none, the last one. */

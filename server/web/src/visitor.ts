@@ -2,6 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import { type Delegations, get, type Me, Problem, send } from "./api";
 import { delegations, SECRETARIAT } from "./delegations";
+import { forsake } from "./reserve";
 import { told } from "./told";
 
 /** Null: nobody has come in; undefined: not known yet. */
@@ -40,12 +41,17 @@ export async function comeIn(token: string): Promise<void> {
     return;
   }
   // What another account saw is not this one's to see.
-  if ("caches" in window) await caches.delete("codraft-api");
+  await forget();
   await arrive();
 }
 
 export async function goOut(): Promise<void> {
   await send("POST", "/logout").catch(() => undefined);
-  if ("caches" in window) await caches.delete("codraft-api");
+  await forget();
   me.value = null;
+}
+
+async function forget(): Promise<void> {
+  forsake();
+  if ("caches" in window) await caches.delete("codraft-api");
 }
