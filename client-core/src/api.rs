@@ -191,12 +191,13 @@ impl Api {
         self.get(&format!("/documents/{}/proposals", segment(id)))
     }
 
-    /// Everything that is shown of a document.
+    /// Everything that is shown of a document; what of it has changed since an edition, where the server still knows that.
     ///
     /// # Errors
-    /// [`ApiError`], like all of these
-    pub fn overview(&self, id: &str) -> Result<api::Overview, ApiError> {
-        self.get(&format!("/documents/{}/overview", segment(id)))
+    /// [`ApiError`]
+    pub fn overview(&self, id: &str, since: Option<&str>) -> Result<api::Overview, ApiError> {
+        let since = since.map(|since| format!("?since={}", segment(since))).unwrap_or_default();
+        self.get(&format!("/documents/{}/overview{since}", segment(id)))
     }
 
     /// Who wrote every word of a document.

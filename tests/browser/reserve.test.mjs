@@ -51,6 +51,29 @@ test("what was asked before the service worker was there is kept, too", async ()
   await context.close();
 });
 
+test("what a page has put together of answers is there without the server", async () => {
+  const observer = await comeIn(browser, house, (await house.post("/invitations", { role: "observer" })).token);
+  await open(observer, house);
+  await goOffline(observer);
+  await observer.context().setOffline(false);
+  await observer.locator('.state[data-link="online"]').waitFor();
+  for (const words of [" at dusk", " or dawn"]) {
+    await edit(a, "resolves 3");
+    await a.keyboard.press("Control+End");
+    await a.keyboard.type(words);
+    await a.keyboard.press("Escape");
+    await provision(observer, "resolves 3").locator(".words ins", { hasText: words }).waitFor();
+  }
+  await goOffline(observer);
+  await observer.reload();
+  const shown = provision(observer, "resolves 3");
+  await shown.locator(".words ins", { hasText: "at dusk or dawn" }).waitFor();
+  await shown.locator(".margin .card", { hasText: "CAN" }).waitFor();
+  await observer.context().setOffline(false);
+  await observer.locator('.state[data-link="online"]').waitFor();
+  await observer.context().close();
+});
+
 test("a page that is opened without the server, and has no copy of the text yet, reads; it writes once the server is back", async () => {
   await open(a, house);
   await goOffline(a);

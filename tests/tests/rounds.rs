@@ -2,16 +2,20 @@
 //! laptops, private drafts, the audit trail, and what is refused. On the sample, and on the corpus.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout)]
 
+use codraft_protocol::api::Overview;
 use codraft_protocol::id::Role;
 use codraft_tests::cli::{Said, Terminal};
 use codraft_tests::scene::{Base, House, bases, said, sample, sponsors};
 use serde_json::Value;
+use std::cell::RefCell;
 
 /// A house with its chair and its secretariat at terminals of their own.
 struct Meeting {
     house: House,
     chair: Terminal,
     pen: Terminal,
+    /// What a page would show that has followed from the start.
+    shown: RefCell<Option<Overview>>,
 }
 
 impl Meeting {
@@ -20,7 +24,7 @@ impl Meeting {
         let chair = house.server.invite(Role::Chair);
         let chair = Terminal::new(house.dir.path(), &house.server, &chair);
         let pen = Terminal::new(house.dir.path(), &house.server, &house.server.secretariat);
-        Self { house, chair, pen }
+        Self { house, chair, pen, shown: RefCell::default() }
     }
 
     fn at(&self, terminal: &Terminal, args: &[&str]) -> Said {
@@ -36,8 +40,30 @@ impl Meeting {
     }
 
     fn proposals(&self) -> Vec<Value> {
+        self.follow();
         let listed = self.pen(&["proposals", "--json"]).json();
         listed["proposals"].as_array().unwrap().clone()
+    }
+
+    /// What has changed since it was last looked at makes, of what was shown then, what is shown to a newcomer, and that
+    /// is what each part of the API says.
+    fn follow(&self) {
+        let (api, id) = (self.house.server.pen(), &self.house.document);
+        let before = self.shown.take();
+        let since = before.as_ref().map(|shown| shown.edition.clone());
+        let said = api.overview(id, since.as_deref()).unwrap();
+        // Where the server was started again, it is all said anew.
+        let opening = |edition: &str| edition.split('-').next().map(str::to_owned);
+        let known = since.filter(|since| opening(since) == opening(&said.edition));
+        assert_eq!(said.since, known);
+        let shown = said.after(before).unwrap();
+        assert_eq!(shown, api.overview(id, None).unwrap());
+        assert_eq!(shown.proposals.entries, api.proposals(id).unwrap().proposals);
+        let attribution = api.attribution(id).unwrap();
+        assert_eq!(shown.provisions.entries, attribution.provisions);
+        assert_eq!((&shown.heads, &shown.roster), (&attribution.heads, &attribution.roster));
+        assert_eq!(shown.document.heads, api.document(id).unwrap().heads);
+        self.shown.replace(Some(shown));
     }
 
     /// The proposal of these sponsors.

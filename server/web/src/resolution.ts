@@ -93,10 +93,11 @@ export class Resolution {
   async #read(): Promise<void> {
     this.#last = Date.now();
     try {
+      // An answer in full is the service worker's to keep, where that was there when it was asked for.
+      const served = isServed();
       const said = await overviewOf(this.id, this.#known?.edition ?? null);
       const now = after(said, this.#known);
-      // An answer in full is the service worker's to keep, where there is one.
-      if (said.since === undefined ? !isServed() : said.edition !== said.since) keepOverview(this.id, () => whole(now));
+      if (said.since === undefined ? !served : said.edition !== said.since) keepOverview(this.id, () => whole(now));
       this.#known = now;
       const { document, attribution, proposals, rounds, comments } = now;
       this.#tell(attribution);

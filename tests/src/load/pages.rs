@@ -143,7 +143,7 @@ pub async fn run(pages: usize, provisions: &[usize]) -> Result<Vec<Row>, Failed>
             let mut row = fan_out::run("pages", &running, &subject, &shape).await?.row;
             row.server = format!("{provisions} provisions, {beside} pages");
             stop.send_replace(true);
-            let now = tokio::task::block_in_place(|| server.pen().overview(&subject.document));
+            let now = tokio::task::block_in_place(|| server.pen().overview(&subject.document, None));
             let now = now.map_err(|error| error.to_string())?;
             let (mut answers, mut bytes) = (Vec::new(), 0);
             for page in hall {
