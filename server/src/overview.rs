@@ -187,33 +187,33 @@ struct Written<'a> {
     document: &'a api::Document,
     heads: &'a [String],
     roster: BTreeMap<&'a str, &'a DelegationCode>,
-    provisions: Part<'a>,
-    proposals: Part<'a>,
+    provisions: Items<'a>,
+    proposals: Items<'a>,
     rounds: &'a [api::Round],
-    comments: Part<'a>,
+    comments: Items<'a>,
 }
 
-/// An [`api::Part`] as it is written.
+/// [`api::Items`] as it is written.
 #[derive(Serialize)]
-struct Part<'a> {
+struct Items<'a> {
     whole: bool,
-    entries: Vec<&'a RawValue>,
+    items: Vec<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<Vec<&'a str>>,
 }
 
-/// A list, as JSON, with the edition since which each entry is as it is.
+/// A list, as JSON, with the edition since which each item is as it is.
 #[derive(Debug, Default)]
 struct List {
-    entries: Vec<Entry>,
-    /// Since which the list has the same entries in the same order.
+    items: Vec<Item>,
+    /// Since which the list has the same items in the same order.
     ordered: u64,
-    /// The last one in which two entries had the same name.
+    /// The last one in which two items had the same name.
     mistakable: u64,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Item {
     name: String,
     json: Box<RawValue>,
     since: u64,
@@ -222,39 +222,39 @@ struct Entry {
 impl List {
     /// The list as it is in this edition.
     fn take<T: Named + Serialize>(&mut self, list: &[T], edition: u64) -> Result<(), serde_json::Error> {
-        let mut before: HashMap<&str, &Entry> = HashMap::new();
-        before.extend(self.entries.iter().map(|entry| (entry.name.as_str(), entry)));
-        let mut entries = Vec::with_capacity(list.len());
+        let mut before: HashMap<&str, &Item> = HashMap::new();
+        before.extend(self.items.iter().map(|item| (item.name.as_str(), item)));
+        let mut items = Vec::with_capacity(list.len());
         for one in list {
             let (name, json) = (one.name(), to_raw_value(one)?);
             let old = before.get(name.as_str()).filter(|old| old.json.get() == json.get());
             let since = old.map_or(edition, |old| old.since);
-            entries.push(Entry { name, json, since });
+            items.push(Item { name, json, since });
         }
-        let names = |entries: &[Entry]| entries.iter().map(|entry| entry.name.clone()).collect::<Vec<_>>();
-        let now = names(&entries);
-        if now != names(&self.entries) {
+        let names = |items: &[Item]| items.iter().map(|item| item.name.clone()).collect::<Vec<_>>();
+        let now = names(&items);
+        if now != names(&self.items) {
             self.ordered = edition;
         }
         let mut seen = HashSet::new();
         if !now.iter().all(|name| seen.insert(name)) {
             self.mistakable = edition;
         }
-        self.entries = entries;
+        self.items = items;
         Ok(())
     }
 
     /// What has changed since an edition.
-    fn since(&self, edition: Option<u64>) -> Part<'_> {
+    fn since(&self, edition: Option<u64>) -> Items<'_> {
         let Some(edition) = edition.filter(|edition| *edition > self.mistakable) else {
-            let entries = self.entries.iter().map(|entry| &*entry.json).collect();
-            return Part { whole: true, entries, order: None };
+            let items = self.items.iter().map(|item| &*item.json).collect();
+            return Items { whole: true, items, order: None };
         };
-        let changed = self.entries.iter().filter(|entry| entry.since > edition);
-        let order = || self.entries.iter().map(|entry| entry.name.as_str()).collect();
-        Part {
+        let changed = self.items.iter().filter(|item| item.since > edition);
+        let order = || self.items.iter().map(|item| item.name.as_str()).collect();
+        Items {
             whole: false,
-            entries: changed.map(|entry| &*entry.json).collect(),
+            items: changed.map(|item| &*item.json).collect(),
             order: (self.ordered > edition).then(order),
         }
     }
@@ -281,7 +281,7 @@ mod tests {
         prop::collection::vec((0..6_u8, 0..3_u8).prop_map(|(name, says)| Thing(name, says)), 0..7)
     }
 
-    fn part(list: &List, since: Option<u64>) -> api::Part<Thing> {
+    fn part(list: &List, since: Option<u64>) -> api::Items<Thing> {
         serde_json::from_slice(&serde_json::to_vec(&list.since(since)).unwrap()).unwrap()
     }
 
@@ -292,10 +292,10 @@ mod tests {
             let mut list = List::default();
             for (at, now) in lists.iter().enumerate() {
                 list.take(now, at as u64 + 1).unwrap();
-                prop_assert_eq!(&part(&list, None).entries, now);
+                prop_assert_eq!(&part(&list, None).items, now);
                 for (earlier, before) in lists[..=at].iter().enumerate() {
                     let part = part(&list, Some(earlier as u64 + 1));
-                    prop_assert_eq!(&part.after(api::Part::whole(before.clone())).entries, now);
+                    prop_assert_eq!(&part.after(api::Items::whole(before.clone())).items, now);
                 }
             }
         }
@@ -307,11 +307,11 @@ mod tests {
         list.take(&[Thing(1, 1), Thing(2, 1), Thing(3, 1)], 1).unwrap();
         list.take(&[Thing(1, 1), Thing(2, 2), Thing(3, 1)], 2).unwrap();
         let said = part(&list, Some(1));
-        assert_eq!(said, api::Part { whole: false, entries: vec![Thing(2, 2)], order: None });
+        assert_eq!(said, api::Items { whole: false, items: vec![Thing(2, 2)], order: None });
         list.take(&[Thing(3, 1), Thing(1, 1)], 3).unwrap();
         let order = Some(vec!["3".to_owned(), "1".to_owned()]);
-        assert_eq!(part(&list, Some(2)), api::Part { whole: false, entries: vec![], order });
-        assert_eq!(part(&list, Some(3)), api::Part { whole: false, entries: vec![], order: None });
+        assert_eq!(part(&list, Some(2)), api::Items { whole: false, items: vec![], order });
+        assert_eq!(part(&list, Some(3)), api::Items { whole: false, items: vec![], order: None });
     }
 
     #[test]
@@ -336,7 +336,7 @@ mod tests {
         }
         let nothing = ask(Some("a-1"));
         assert_eq!(nothing.since.as_deref(), Some("a-1"));
-        assert!(nothing.roster.is_empty() && nothing.provisions.entries.is_empty());
+        assert!(nothing.roster.is_empty() && nothing.provisions.items.is_empty());
         assert_eq!(nothing.clone().after(Some(all.clone())), Some(all));
         assert_eq!(nothing.after(None), None);
     }

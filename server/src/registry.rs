@@ -76,7 +76,7 @@ pub enum RegistryError {
     Audit(#[from] codraft_protocol::round::audit::AuditError),
     /// What is there cannot be told.
     #[error("this cannot be written as JSON: {0}")]
-    Unwritten(String),
+    Encoding(String),
     /// No such agreed text.
     #[error("there is no revision {0} yet; GET …/revisions lists those there are")]
     NoSuchRevision(u32),

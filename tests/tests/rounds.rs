@@ -58,9 +58,9 @@ impl Meeting {
         assert_eq!(said.since, known);
         let shown = said.after(before).unwrap();
         assert_eq!(shown, api.overview(id, None).unwrap());
-        assert_eq!(shown.proposals.entries, api.proposals(id).unwrap().proposals);
+        assert_eq!(shown.proposals.items, api.proposals(id).unwrap().proposals);
         let attribution = api.attribution(id).unwrap();
-        assert_eq!(shown.provisions.entries, attribution.provisions);
+        assert_eq!(shown.provisions.items, attribution.provisions);
         assert_eq!((&shown.heads, &shown.roster), (&attribution.heads, &attribution.roster));
         assert_eq!(shown.document.heads, api.document(id).unwrap().heads);
         self.shown.replace(Some(shown));

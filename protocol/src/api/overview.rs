@@ -23,24 +23,24 @@ pub struct Overview {
     /// Which delegation each actor (hex) belongs to; since an edition, only those that are new.
     pub roster: BTreeMap<String, DelegationCode>,
     /// Provisions in document order, by their ids.
-    pub provisions: Part<AttributedProvision>,
+    pub provisions: Items<AttributedProvision>,
     /// Proposals in document order, by their numbers, or ids where they have none.
-    pub proposals: Part<Proposal>,
+    pub proposals: Items<Proposal>,
     /// All rounds.
     pub rounds: Vec<Round>,
     /// Comments, by their numbers.
-    pub comments: Part<Comment>,
+    pub comments: Items<Comment>,
 }
 
 /// A list, or what has changed in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(ToSchema))]
-pub struct Part<T> {
-    /// Whether `entries` is the whole list. Otherwise it is those that are new or have changed.
+pub struct Items<T> {
+    /// Whether `items` is the whole list. Otherwise it is those that are new or have changed.
     pub whole: bool,
     /// In the order of the list.
-    pub entries: Vec<T>,
-    /// The names of all entries of the list, where it has not the same ones, in the same order, as before.
+    pub items: Vec<T>,
+    /// The names of all items of the list, where it has not the same ones, in the same order, as before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Vec<String>>,
 }
@@ -70,10 +70,10 @@ impl Named for Comment {
     }
 }
 
-impl<T: Named> Part<T> {
+impl<T: Named> Items<T> {
     /// A whole list.
-    pub fn whole(entries: Vec<T>) -> Self {
-        Self { whole: true, entries, order: None }
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { whole: true, items, order: None }
     }
 
     /// The whole list that this makes of the whole one before.
@@ -81,12 +81,12 @@ impl<T: Named> Part<T> {
         if self.whole {
             return self;
         }
-        let mut changed: HashMap<String, T> = self.entries.into_iter().map(|one| (one.name(), one)).collect();
+        let mut changed: HashMap<String, T> = self.items.into_iter().map(|one| (one.name(), one)).collect();
         let Some(order) = self.order else {
-            let each = before.entries.into_iter();
+            let each = before.items.into_iter();
             return Self::whole(each.map(|one| changed.remove(&one.name()).unwrap_or(one)).collect());
         };
-        let mut known: HashMap<String, T> = before.entries.into_iter().map(|one| (one.name(), one)).collect();
+        let mut known: HashMap<String, T> = before.items.into_iter().map(|one| (one.name(), one)).collect();
         known.extend(changed);
         Self::whole(order.iter().filter_map(|name| known.remove(name)).collect())
     }

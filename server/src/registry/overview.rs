@@ -28,7 +28,7 @@ impl Registry {
             editions.looked(looking);
         }
         let answer = editions.answer(since, form);
-        let answer = answer.map_err(|error| RegistryError::Unwritten(error.to_string()))?;
+        let answer = answer.map_err(|error| RegistryError::Encoding(error.to_string()))?;
         answer.ok_or(RegistryError::Closing)
     }
 
@@ -56,7 +56,7 @@ impl Registry {
             });
             let mut shown = shown.await.ok_or(RegistryError::Closing)?;
             self.mark_draft(id, &mut shown.proposals);
-            editions.publish(shown).map_err(|error| RegistryError::Unwritten(error.to_string()))?;
+            editions.publish(shown).map_err(|error| RegistryError::Encoding(error.to_string()))?;
         }
         Ok(())
     }

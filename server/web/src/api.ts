@@ -42,11 +42,11 @@ export interface Round {
   concluded?: string; result?: number;
 }
 /** A list, or what has changed in it; `order` names all of it where that is not as it was. */
-export interface Part<T> { whole: boolean; entries: T[]; order?: string[] }
+export interface Items<T> { whole: boolean; items: T[]; order?: string[] }
 /** What is shown of a document; with `since`, what of that has changed since that edition. */
 export interface Overview {
-  edition: string; since?: string; document: Document; heads: string[]; roster: Record<string, string>; provisions: Part<AttributedProvision>;
-  proposals: Part<Proposal>; rounds: Round[]; comments: Part<Comment>;
+  edition: string; since?: string; document: Document; heads: string[]; roster: Record<string, string>; provisions: Items<AttributedProvision>;
+  proposals: Items<Proposal>; rounds: Round[]; comments: Items<Comment>;
 }
 export type Decision = "adopt" | "reject" | "bracket" | "defer";
 export interface Alternative { proposals: string[]; sponsors: string[]; text: string }

@@ -1,5 +1,5 @@
 // What is shown of a resolution, put together of what was known and what has changed. Pure.
-import { type AttributedProvision, type Attribution, type Comment, type Document, numberOf, type Overview, type Part, type Proposal, type Round } from "./api";
+import { type AttributedProvision, type Attribution, type Comment, type Document, type Items, numberOf, type Overview, type Proposal, type Round } from "./api";
 import { unchanged } from "./unchanged";
 
 /** All of it, as of one edition. */
@@ -27,16 +27,16 @@ export function after(said: Overview, before: Whole | null): Whole {
 /** The same as the server would say it to somebody who knows nothing. */
 export function whole(known: Whole): Overview {
   const { edition, document, attribution, rounds } = known;
-  const all = <T>(entries: T[]): Part<T> => ({ whole: true, entries });
+  const all = <T>(items: T[]): Items<T> => ({ whole: true, items });
   return {
     edition, document, heads: attribution.heads, roster: attribution.roster, provisions: all(attribution.provisions),
     proposals: all(known.proposals), rounds, comments: all(known.comments),
   };
 }
 
-function list<T>(part: Part<T>, before: T[], name: (one: T) => string): T[] {
-  if (part.whole) return unchanged(before, part.entries, name);
-  if (part.entries.length === 0 && part.order === undefined) return before;
-  const known = new Map([...before, ...part.entries].map((one) => [name(one), one]));
-  return (part.order ?? before.map(name)).flatMap((named) => known.get(named) ?? []);
+function list<T>(said: Items<T>, before: T[], name: (one: T) => string): T[] {
+  if (said.whole) return unchanged(before, said.items, name);
+  if (said.items.length === 0 && said.order === undefined) return before;
+  const known = new Map([...before, ...said.items].map((one) => [name(one), one]));
+  return (said.order ?? before.map(name)).flatMap((named) => known.get(named) ?? []);
 }
