@@ -146,9 +146,12 @@ impl From<RegistryError> for Problem {
             RegistryError::Randomness(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-randomness", "No secret can be made", detail)
             }
-            RegistryError::Encoding(_) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "encoding", "This cannot be written as JSON", detail)
-            }
+            RegistryError::Encoding(_) => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "encoding",
+                "This cannot be written as JSON",
+                detail,
+            ),
             RegistryError::Refused(refusal) => {
                 let status = match () {
                     () if refusal.is_unknown() => StatusCode::NOT_FOUND,

@@ -115,61 +115,54 @@ impl Page {
     }
 }
 
-/// The same writing without pages, and beside so many of them, in resolutions of these sizes.
+/// One delegation writes in a resolution of that size, beside so many pages.
 ///
 /// # Errors
-/// Where a run did not come to its end.
-pub async fn run(pages: usize, provisions: &[usize]) -> Result<Vec<Row>, Failed> {
+/// Where the run did not come to its end.
+pub async fn run(pages: usize, provisions: usize) -> Result<Row, Failed> {
+    let running = tokio::task::block_in_place(|| Running::start(Contender::Codraft))?;
+    let subject = Subject::make(&running, &resolution(provisions, provisions * 500)).await?;
+    let server = running.codraft().ok_or("pages are codraft's")?;
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let (stop, stopping) = watch::channel(false);
+    let mut hall = Vec::new();
+    for _ in 0..pages {
+        let page = Page {
+            sender: connect(&address).await?,
+            path: format!("/documents/{}", subject.document),
+            token: tokio::task::block_in_place(|| server.invite(Role::Observer)),
+            sight: Sight { answers: Vec::new(), bytes: 0, overview: None },
+        };
+        hall.push(tokio::spawn(page.run(address.clone(), stopping.clone())));
+    }
+    // All have read it once by then.
+    sleep(Duration::from_secs(1)).await;
     let shape = Shape { peers: 10, ..Shape::default() };
-    let mut rows = Vec::new();
-    for provisions in provisions.iter().copied() {
-        for beside in [0, pages] {
-            let running = tokio::task::block_in_place(|| Running::start(Contender::Codraft))?;
-            let subject = Subject::make(&running, &resolution(provisions, provisions * 500)).await?;
-            let server = running.codraft().ok_or("pages are codraft's")?;
-            let address = server.url.trim_start_matches("http://").to_owned();
-            let (stop, stopping) = watch::channel(false);
-            let mut hall = Vec::new();
-            for _ in 0..beside {
-                let page = Page {
-                    sender: connect(&address).await?,
-                    path: format!("/documents/{}", subject.document),
-                    token: tokio::task::block_in_place(|| server.invite(Role::Observer)),
-                    sight: Sight { answers: Vec::new(), bytes: 0, overview: None },
-                };
-                hall.push(tokio::spawn(page.run(address.clone(), stopping.clone())));
-            }
-            sleep(Duration::from_secs(1)).await;
-            let mut row = fan_out::run("pages", &running, &subject, &shape).await?.row;
-            row.server = format!("{provisions} provisions, {beside} pages");
-            stop.send_replace(true);
-            let now = tokio::task::block_in_place(|| server.pen().overview(&subject.document, None));
-            let now = now.map_err(|error| error.to_string())?;
-            let (mut answers, mut bytes) = (Vec::new(), 0);
-            for page in hall {
-                match page.await.map_err(|error| error.to_string())? {
-                    Ok(sight) => {
-                        answers.extend(sight.answers);
-                        bytes += sight.bytes;
-                        let same = sight.overview.is_some_and(|said| {
-                            said.provisions == now.provisions && said.proposals == now.proposals
-                        });
-                        if !same {
-                            row.object("a page shows something else than the server says");
-                        }
-                    }
-                    Err(why) => row.object(format!("a page: {why}")),
+    let mut row = fan_out::run("pages", &running, &subject, &shape).await?.row;
+    row.server = format!("{provisions} provisions, {pages} pages");
+    stop.send_replace(true);
+    let now = tokio::task::block_in_place(|| server.pen().overview(&subject.document, None));
+    let now = now.map_err(|error| error.to_string())?;
+    let (mut answers, mut bytes) = (Vec::new(), 0);
+    for page in hall {
+        match page.await.map_err(|error| error.to_string())? {
+            Ok(sight) => {
+                answers.extend(sight.answers);
+                bytes += sight.bytes;
+                let shown = sight.overview.map(|shown| (shown.provisions, shown.proposals));
+                if shown.is_none_or(|shown| shown != (now.provisions.clone(), now.proposals.clone())) {
+                    row.object("a page shows something else than the server says");
                 }
             }
-            if beside > 0 {
-                answers.sort_unstable();
-                row.set("answer p50 ms", percentile(&answers, 0.5) / 1e3);
-                row.set("answer p99 ms", percentile(&answers, 0.99) / 1e3);
-                row.count("answers", answers.len() as u64);
-                row.set("KB an answer", bytes as f64 / 1024.0 / answers.len().max(1) as f64);
-            }
-            rows.push(row);
+            Err(why) => row.object(format!("a page: {why}")),
         }
     }
-    Ok(rows)
+    if pages > 0 {
+        answers.sort_unstable();
+        row.set("answer p50 ms", percentile(&answers, 0.5) / 1e3);
+        row.set("answer p99 ms", percentile(&answers, 0.99) / 1e3);
+        row.count("answers", answers.len() as u64);
+        row.set("KB an answer", bytes as f64 / 1024.0 / answers.len().max(1) as f64);
+    }
+    Ok(row)
 }
