@@ -14,8 +14,7 @@ type OfText = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;
 /// Bytes below which an answer fits into one packet with its headers, however it is sent.
 const WORTHWHILE: u64 = 1024;
 
-/// Compresses JSON and text. The quickest level: it leaves 1.2 to 1.5 times as much of them as the best, in a fifth of
-/// the time, and an answer is made for one reader.
+/// Compresses JSON and text, at the quickest level: an answer is made for one reader, and used once.
 pub(super) fn layer() -> CompressionLayer<And<SizeAbove, OfText>> {
     let of_text: OfText = |_, _, headers, _| is_text(headers);
     CompressionLayer::new()
