@@ -232,13 +232,11 @@ impl List {
             let since = old.map_or(edition, |old| old.since);
             items.push(Item { name, json, since });
         }
-        let names = |items: &[Item]| items.iter().map(|item| item.name.clone()).collect::<Vec<_>>();
-        let now = names(&items);
-        if now != names(&self.items) {
+        if !items.iter().map(|item| &item.name).eq(self.items.iter().map(|item| &item.name)) {
             self.ordered = edition;
         }
         let mut seen = HashSet::new();
-        if !now.iter().all(|name| seen.insert(name)) {
+        if !items.iter().all(|item| seen.insert(&item.name)) {
             self.mistakable = edition;
         }
         self.items = items;
@@ -356,6 +354,21 @@ mod tests {
                 assert_eq!(edition(&mut editions, &format!("a-{since}")), format!("a-{changes}"));
             }
             assert_eq!(editions.answers.len(), changes);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_large_answers_has_a_bound() {
+        let mut editions = Editions::new("a".to_owned());
+        for changes in 1..=10 {
+            let mut shown = shown(State { changes, durable: 0, entries: 0 });
+            shown.document.title = "x".repeat(1 << 20);
+            editions.publish(shown).unwrap();
+        }
+        for since in 1..=10 {
+            let answer = editions.answer(Some(&format!("a-{since}")), Form::Plain).unwrap().unwrap();
+            assert!(answer.len() > 1 << 20);
+            assert!(editions.answers.values().map(Bytes::len).sum::<usize>() <= ANSWERS);
         }
     }
 

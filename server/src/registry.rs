@@ -74,7 +74,7 @@ pub enum RegistryError {
     /// The audit trail cannot be replayed to that moment.
     #[error(transparent)]
     Audit(#[from] codraft_protocol::round::audit::AuditError),
-    /// What is there cannot be told.
+    /// What is there cannot be written.
     #[error("this cannot be written as JSON: {0}")]
     Encoding(String),
     /// No such agreed text.

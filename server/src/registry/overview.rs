@@ -8,7 +8,8 @@ use codraft_protocol::id::DocumentId;
 use std::time::Instant;
 
 impl Registry {
-    /// An [`Overview`](codraft_protocol::api::Overview) of it, as JSON: of what has changed since an edition, where that is known.
+    /// An [`Overview`](codraft_protocol::api::Overview) of it, as JSON: of what has changed since an edition, where that
+    /// is known.
     ///
     /// # Errors
     /// [`RegistryError`]

@@ -2,7 +2,7 @@
 //! delegation writes.
 
 use super::client::Failed;
-use super::contender::{Contender, Running, Subject};
+use super::contender::{Contender, PATIENCE, Running, Subject};
 use super::document::resolution;
 use super::fan_out::{self, Shape};
 use super::figures::percentile;
@@ -18,8 +18,8 @@ use hyper_util::rt::TokioIo;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio::time::{sleep, sleep_until};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep_until, timeout};
 
 /// How long a page rests before it reads again: the real page's own.
 const BREATH: Duration = Duration::from_millis(250);
@@ -88,11 +88,18 @@ impl Page {
     }
 
     /// Follows the events, and reads after them, until it is told to stop; then reads once more.
-    async fn run(mut self, address: String, mut stop: watch::Receiver<bool>) -> Result<Sight, Failed> {
+    async fn run(
+        mut self,
+        address: String,
+        joined: mpsc::UnboundedSender<()>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<Sight, Failed> {
         let mut stream = connect(&address).await?;
         let events = ask(&mut stream, &format!("{}/events", self.path), &self.token).await?;
         let mut events = events.into_body();
         self.read().await?;
+        // Whoever waits for it has given up, where it does not.
+        let _ = joined.send(());
         let mut last = tokio::time::Instant::now();
         let mut news = false;
         loop {
@@ -125,6 +132,7 @@ pub async fn run(pages: usize, provisions: usize) -> Result<Row, Failed> {
     let server = running.codraft().ok_or("pages are codraft's")?;
     let address = server.url.trim_start_matches("http://").to_owned();
     let (stop, stopping) = watch::channel(false);
+    let (joined, mut joins) = mpsc::unbounded_channel();
     let mut hall = Vec::new();
     for _ in 0..pages {
         let page = Page {
@@ -133,10 +141,11 @@ pub async fn run(pages: usize, provisions: usize) -> Result<Row, Failed> {
             token: tokio::task::block_in_place(|| server.invite(Role::Observer)),
             sight: Sight { answers: Vec::new(), bytes: 0, overview: None },
         };
-        hall.push(tokio::spawn(page.run(address.clone(), stopping.clone())));
+        hall.push(tokio::spawn(page.run(address.clone(), joined.clone(), stopping.clone())));
     }
-    // All have read it once by then.
-    sleep(Duration::from_secs(1)).await;
+    for _ in 0..pages {
+        timeout(PATIENCE, joins.recv()).await.map_err(|_| "a page never read the document")?;
+    }
     let shape = Shape { peers: 10, ..Shape::default() };
     let mut row = fan_out::run("pages", &running, &subject, &shape).await?.row;
     row.server = format!("{provisions} provisions, {pages} pages");

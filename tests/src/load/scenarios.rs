@@ -238,12 +238,12 @@ impl Scenario {
             let came =
                 p99.map_or_else(|| "it did not come to its end".to_owned(), |p99| format!("p99 {p99:.0} ms"));
             let said = format!("{}/s: {came} {}", shape.rate, row.why).trim().to_owned();
-            let stood = row.get(disk::SLOWEST).unwrap_or_default();
-            eprintln!("  {} at {said}; the disk's slowest sync took {stood:.0} ms", contender.name());
+            let slowest = row.get(disk::SLOWEST).unwrap_or_default();
+            eprintln!("  {} at {said}; the disk's slowest sync took {slowest:.0} ms", contender.name());
             if row.counts && p99.is_some_and(|p99| p99 <= bound) {
                 return (row, None);
             }
-            if stood < STILL || tries == TRIES {
+            if !stood_still(&row) || tries == TRIES {
                 return (row, Some(said));
             }
         }
